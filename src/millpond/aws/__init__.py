@@ -1,0 +1,1 @@
+"""What AWS's own files say: botocore's models, ARNs, regions, paging markers."""

@@ -1,0 +1,1 @@
+"""The command line: a thin caller of the AWS API and of the operator's socket."""

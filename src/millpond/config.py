@@ -1,0 +1,87 @@
+"""One frozen Config, read once, passed down. The only module that reads the environment."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+DriverName = Literal["auto", "linux", "local", "memory"]
+
+DEFAULT_LISTEN = "127.0.0.1:8421"
+DEFAULT_REGION = "us-east-1"
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an installation lives and how it is to run."""
+
+    home: Path
+    """Holds everything of an installation: database, keys, node data, logs."""
+    engines: Path
+    """Installed engine binaries; shared by the installations of one user, because they are only a cache."""
+    listen: str = DEFAULT_LISTEN
+    """ADDR:PORT; port 0 lets the system choose one."""
+    driver: DriverName = "auto"
+    region: str = DEFAULT_REGION
+    """The region that the command line speaks for; the API serves every region."""
+    database_url: str | None = None
+    """A SQLAlchemy URL; SQLite inside the home when not given."""
+    resync_seconds: float = 15.0
+
+    @property
+    def database(self) -> str:
+        return self.database_url or f"sqlite:///{self.home / 'millpond.db'}"
+
+    @property
+    def key_file(self) -> Path:
+        """The installation's master key, 32 random bytes, mode 0600, outside the database."""
+        return self.home / "master.key"
+
+    @property
+    def nodes(self) -> Path:
+        """One directory a node: configuration, data, log."""
+        return self.home / "nodes"
+
+    @property
+    def log_file(self) -> Path:
+        return self.home / "millpond.log"
+
+    @property
+    def operator_socket(self) -> Path:
+        """The unix socket (0600) on which the command line talks to the control plane."""
+        return self.home / "operator.sock"
+
+
+def default_home(environ: Mapping[str, str] | None = None) -> Path:
+    """`MILLPOND_HOME`, or the user's data directory (XDG Base Directory Specification)."""
+    environ = os.environ if environ is None else environ
+    if given := environ.get("MILLPOND_HOME"):
+        return Path(given).expanduser().absolute()
+    data = environ.get("XDG_DATA_HOME") or str(Path(environ.get("HOME", "/root")) / ".local/share")
+    return Path(data) / "millpond"
+
+
+def default_engines(environ: Mapping[str, str] | None = None) -> Path:
+    """`MILLPOND_ENGINES`, or the user's cache directory (XDG Base Directory Specification)."""
+    environ = os.environ if environ is None else environ
+    if given := environ.get("MILLPOND_ENGINES"):
+        return Path(given).expanduser().absolute()
+    cache = environ.get("XDG_CACHE_HOME") or str(Path(environ.get("HOME", "/root")) / ".cache")
+    return Path(cache) / "millpond" / "engines"
+
+
+def load(
+    *, home: Path | None = None, listen: str | None = None, driver: DriverName | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Config:
+    """Join the options given on the command line with the environment (`MILLPOND_*`, `AWS_REGION`)."""
+    environ = os.environ if environ is None else environ
+    return Config(
+        home=(home or default_home(environ)).expanduser().absolute(),
+        engines=default_engines(environ),
+        listen=listen or environ.get("MILLPOND_LISTEN") or DEFAULT_LISTEN,
+        driver=msgspec.convert(driver or environ.get("MILLPOND_DRIVER") or "auto", DriverName),
+        region=environ.get("MILLPOND_REGION") or DEFAULT_REGION,
+        database_url=environ.get("MILLPOND_DATABASE_URL") or None,
+    )

@@ -1,0 +1,216 @@
+"""What the gateway and the services share: Service, operation, Context, Caller, Resource, Fault.
+
+An operation is a plain synchronous function of `(ctx, request)`: a dict in (already read from the wire with the
+model's input shape), a dict out (written with the output shape), or a Fault. It runs inside one transaction which the
+edge opens and commits; it never commits, sleeps, or touches a driver or an engine.
+
+    Fault                      the caller's problem; carries AWS's code, status and words
+    └── one class per error shape, generated from the model into services/*/api.py
+    NotYet                     convergence must wait; a reason, never logged as an error
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, ClassVar, Literal, Protocol
+
+import msgspec
+from sqlalchemy import Connection
+
+Request = dict[str, Any]
+Response = dict[str, Any]
+
+
+class Fault(Exception):  # noqa: N818 - AWS says fault
+    """An error for the caller, in AWS's code and words. `code` is the wire code, `status` the HTTP status."""
+
+    code: ClassVar[str] = "InternalFailure"
+    status: ClassVar[int] = 500
+    sender: ClassVar[bool] = True
+    """True when the caller is to blame (`<Type>Sender</Type>`)."""
+
+    def __init__(self, message: str, **members: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.members = members
+        """Further members of a modelled error shape."""
+
+
+class CommonFault(Fault):
+    """An error every AWS service can answer (the page "Common Errors"), so not in any model: code and status vary."""
+
+    def __init__(self, code: str, message: str, *, status: int = 400, sender: bool = True) -> None:
+        super().__init__(message)
+        self.code = code  # type: ignore[misc]
+        self.status = status  # type: ignore[misc]
+        self.sender = sender  # type: ignore[misc]
+
+
+class NotYet(Exception):  # noqa: N818 - it is not an error
+    """Convergence must wait for something; the text says for what."""
+
+
+class Caller(msgspec.Struct, frozen=True, kw_only=True):
+    """Who signed the request. `arn` is what `sts:GetCallerIdentity` answers, `user_id` its UserId."""
+
+    account: str
+    arn: str
+    user_id: str
+    kind: Literal["Root", "User", "AssumedRole", "FederatedUser", "AWSService"]
+    access_key_id: str
+    name: str = ""
+    """The user name, or the role session name."""
+    role_arn: str = ""
+    """For an assumed role: the role itself."""
+    session: str = ""
+    """For temporary credentials: the key of the session's record."""
+
+
+class Credential(msgspec.Struct, frozen=True, kw_only=True):
+    """What an access key id stands for, as far as the edge must know to verify a signature."""
+
+    access_key_id: str
+    secret: str
+    caller: Caller
+    session_token: str | None = None
+    """For temporary credentials: the token that must come with the request."""
+    expires_at: datetime | None = None
+    active: bool = True
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer of policy evaluation. `reason` completes AWS's sentence "User: … is not authorized to perform: … "."""
+
+    allowed: bool
+    reason: str = ""
+    """`because no identity-based policy allows the elasticache:X action`, `with an explicit deny in a …`."""
+
+
+class Identity(Protocol):
+    """What the edge asks of IAM; `services.iam` answers, `app.py` joins them."""
+
+    def credential(self, transaction: Connection, access_key_id: str) -> Credential | None: ...
+
+    def authorize(
+        self, transaction: Connection, caller: Caller, action: str, resource: str, context: Mapping[str, Any],
+    ) -> Verdict:
+        """Decide one (principal, action, resource) with every condition key filled. `action` is `service:Name`."""
+        ...
+
+
+class Resource(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that a request touches, as policies name it, and the condition keys that hold for it alone."""
+
+    arn: str
+    context: Mapping[str, Any] = {}
+    """Condition keys: `aws:ResourceTag/…`, `elasticache:CacheNodeType`, … ; values are str, bool, number or list."""
+    action: str | None = None
+    """Another action to check for this resource (`elasticache:AddTagsToResource` for tags given at creation)."""
+
+
+class EngineVersion(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the engine catalogue as operations see it."""
+
+    engine: str
+    version: str
+    """As the API spells it: `9.1`, `7.1`, `5.0.6`, `1.6.22`."""
+    family: str
+    upstream: str
+    """The version the real engine reports: `9.1.2`."""
+    obtainable: bool
+    reason: str
+    """How it is obtained, or why it cannot be had on this machine."""
+    tls: bool
+
+
+class Platform(Protocol):
+    """What operations may know of the machine. Reads facts gathered before; never does I/O of its own."""
+
+    zone: str
+    """The DNS zone of cache endpoints, `cache.millpond.test` or the like."""
+    names_resolve: bool
+    """Whether programs on this machine resolve that zone; otherwise endpoints are given as addresses."""
+    enforcement: str
+    """`kernel` or `none`: whether security groups decide packets."""
+
+    def engine_versions(self) -> Sequence[EngineVersion]:
+        """Every version of the catalogue, newest last within an engine."""
+        ...
+
+
+class Context(msgspec.Struct, kw_only=True):
+    """What an operation may use besides its request."""
+
+    caller: Caller
+    account: str
+    region: str
+    now: datetime
+    request_id: str
+    transaction: Connection
+    platform: Platform
+    wakes: list[tuple[str, str]]
+    """(controller, key) pairs; delivered by the edge after the commit."""
+
+    def wake(self, controller: str, key: str) -> None:
+        """Ask for a reconcile of `key` once this transaction is committed."""
+        self.wakes.append((controller, key))
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
+    """One AWS operation: its name, the function, and the resources it must be authorised for."""
+
+    name: str
+    handler: Callable[[Context, Request], Response | None]
+    resources: Callable[[Context, Request], Sequence[Resource]]
+    action: str
+    """The IAM action without the service: mostly the operation's name."""
+    signed: bool = True
+    """False for the few operations AWS serves without a signature (`sts:AssumeRoleWithWebIdentity`, …)."""
+    authorized: bool = True
+    """False where AWS asks no permission (`sts:GetCallerIdentity`)."""
+    partial: str = ""
+    """What of the operation is refused for now, for docs/parity.md; empty when it is whole."""
+
+    @property
+    def reads_only(self) -> bool:
+        """Whether the edge may run it on a read snapshot instead of the one writer."""
+        return self.name.startswith(("Describe", "List", "Get", "Simulate"))
+
+
+def any_resource(_ctx: Context, _request: Request) -> Sequence[Resource]:
+    """For actions that AWS authorises on `*` only."""
+    return (Resource(arn="*"),)
+
+
+def operation(
+    *,
+    resources: Callable[[Context, Request], Sequence[Resource]] = any_resource,
+    action: str = "",
+    signed: bool = True,
+    authorized: bool = True,
+    partial: str = "",
+) -> Callable[[Callable[[Context, Request], Response | None]], Operation]:
+    """Make a function an AWS operation; its name in CamelCase is the operation's (`create_cache_cluster`)."""
+
+    def decorate(handler: Callable[[Context, Request], Response | None]) -> Operation:
+        name = getattr(handler, "aws_name", "") or "".join(part.capitalize() for part in handler.__name__.split("_"))
+        return Operation(
+            name=name, handler=handler, resources=resources, action=action or name,
+            signed=signed, authorized=authorized, partial=partial,
+        )
+
+    return decorate
+
+
+class Service(msgspec.Struct, frozen=True, kw_only=True):
+    """One AWS service: the name of its botocore model and what of it is built."""
+
+    name: str
+    """Also the prefix of its IAM actions."""
+    model: str
+    """The botocore service name (`elasticache`, `iam`, `sts`, `ec2`, `sso-admin`, …)."""
+    operations: Mapping[str, Operation]
+
+
+def service(name: str, operations: Sequence[Operation], *, model: str = "") -> Service:
+    """Gather operations under a service."""
+    return Service(name=name, model=model or name, operations={each.name: each for each in operations})

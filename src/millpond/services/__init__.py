@@ -1,0 +1,1 @@
+"""The AWS services, each a vertical slice of the same shape."""

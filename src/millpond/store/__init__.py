@@ -1,0 +1,6 @@
+"""Durable intent: one database, one writer, migrations at start, sealed secrets. Knows no service by name."""
+
+from millpond.store.database import Store, metadata
+from millpond.store.vault import Vault
+
+__all__ = ["Store", "Vault", "metadata"]
