@@ -76,7 +76,7 @@ class Apt:
         wanted, pending = [package], [package]
         while pending:
             for name in graph.get(pending.pop(), ()):
-                if name.startswith(("lib", "zlib")) and name not in wanted:
+                if name.startswith(("lib", "zlib", "lua-")) and name not in wanted:
                     wanted.append(name)
                     pending.append(name)
         return wanted
