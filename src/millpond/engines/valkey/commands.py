@@ -83,11 +83,6 @@ def restrictions(build: Build) -> Sequence[str]:
     return rules
 
 
-def denied(rules: str) -> frozenset[str]:
-    """The commands that a rule string takes away: what can be compared between our rules and the engine's spelling."""
-    return frozenset(each for each in rules.lower().split() if each.startswith("-"))
-
-
 def renamed(value: str) -> Mapping[str, str]:
     """Read the parameter `rename-commands`: command → new name, or `blocked`.
 

@@ -17,6 +17,8 @@ _SAVE_SECONDS = 600.0
 _USERS = "users"
 """The name under which rules of users that differ are reported."""
 
+_SCRATCH = "millpond-wanted"
+
 _ROLES: Mapping[str, Role] = {"master": "primary", "slave": "replica"}
 
 
@@ -89,15 +91,25 @@ class ValkeyEngine:
         words = await session.ask("CONFIG", "GET", "*")
         found = dict(zip(words[::2], words[1::2], strict=True))
         names = [name for name, value in wanted.items() if not parameters.same(name, value, found.get(name, ""))]
-        rules = commands.default_user(node.build, blocked=configuration.blocked(node))
-        if commands.denied(" ".join(rules)) != commands.denied(await _rules(session, "default")):
+        if await self._rules_differ(session, node):
             names.append(_USERS)
         return names
 
+    async def _rules_differ(self, session: Session, node: Node) -> bool:
+        # Older engines spell rules in their own way ("+@all -config" comes back as "-@admin +role …"), so the wanted
+        # ones are put through the engine too, on a user that lives for one transaction and can never log in.
+        rules = commands.default_user(node.build, blocked=configuration.blocked(node))
+        await session.ask("MULTI")
+        await session.ask("ACL", "SETUSER", _SCRATCH, "reset", *rules, "off")
+        await session.ask("ACL", "GETUSER", _SCRATCH)
+        await session.ask("ACL", "DELUSER", _SCRATCH)
+        await session.ask("ACL", "GETUSER", "default")
+        _, wanted, _, found = await session.ask("EXEC")
+        return _rules(wanted) != _rules(found)
 
-async def _rules(session: Session, user: str) -> str:
-    words = await session.ask("ACL", "GETUSER", user)
-    return str(dict(zip(words[::2], words[1::2], strict=True))["commands"])
+
+def _rules(user: Sequence[str]) -> str:
+    return dict(zip(user[::2], user[1::2], strict=True))["commands"]
 
 
 async def _change(session: Session, *words: str) -> None:
