@@ -52,3 +52,8 @@ def secret_access_key() -> str:
 def token(octets: int = 32) -> str:
     """A bearer token or password of Millpond's own, URL-safe."""
     return secrets.token_urlsafe(octets)
+
+
+def below(limit: int) -> int:
+    """An evenly drawn number from 0 to `limit` - 1."""
+    return secrets.randbelow(limit)
