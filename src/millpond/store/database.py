@@ -25,7 +25,7 @@ class Store:
         if self.is_sqlite:
             self._engine = sa.create_engine(
                 self.url,
-                connect_args={"check_same_thread": False, "timeout": 30, "autocommit": True},
+                connect_args={"check_same_thread": False, "timeout": 30},
                 isolation_level="AUTOCOMMIT",
             )
             sa.event.listen(self._engine, "connect", _prepare_sqlite)
