@@ -2,18 +2,18 @@
 
 from collections.abc import Mapping
 
-from millpond.aws import endpoints
+from millpond.aws.endpoints import EndpointNames
 from millpond.services.elasticache.records.cache_clusters import CacheCluster, CacheNode
 
 
 def node_endpoint(cluster: CacheCluster, node: CacheNode, zone: str) -> str:
     """`my-cache.a1b2c3.0001.use1.cache.…`; Memcached's nodes have their own numbers."""
-    return endpoints.node(cluster.id, cluster.tag, node.id, region=cluster.region, zone=zone)
+    return _names(cluster, zone).cache_node(cluster.id, node=node.id)
 
 
 def configuration_endpoint(cluster: CacheCluster, zone: str) -> str:
     """`my-cache.a1b2c3.cfg.use1.cache.…`: any node of a Memcached cluster; discovery clients look for `.cfg.`."""
-    return endpoints.configuration(cluster.id, cluster.tag, region=cluster.region, zone=zone)
+    return _names(cluster, zone).memcached_configuration(cluster.id)
 
 
 def cluster_names(cluster: CacheCluster, zone: str) -> Mapping[str, tuple[str, ...]]:
@@ -28,3 +28,7 @@ def cluster_names(cluster: CacheCluster, zone: str) -> Mapping[str, tuple[str, .
 def is_name_of(name: str, cluster: CacheCluster) -> bool:
     """Whether a published name is, or once was, this cluster's."""
     return name.startswith(f"{cluster.id}.{cluster.tag}.")
+
+
+def _names(cluster: CacheCluster, zone: str) -> EndpointNames:
+    return EndpointNames(tag=cluster.tag, region=cluster.region, zone=zone)
