@@ -175,7 +175,7 @@ class World:
         elif status(cluster) != "available":
             return
         elif kind == "reboot":
-            nodes = tuple(replace(each, reboot_requested=True) for each in cluster.nodes[:count])
+            nodes = tuple(replace(each, reboot_requested=at < count) for at, each in enumerate(cluster.nodes))
             self.cluster = replace(cluster, nodes=nodes, generation=cluster.generation + 1)
         else:
             pending = {
