@@ -130,10 +130,9 @@ class CacheClusterController:
             cluster = clusters.get(transaction, account, region, cluster_id)
             if cluster is None:
                 return None
-            return Promise(
-                cluster=cluster,
-                group=parameter_groups.get(transaction, account, region, cluster.spec.parameter_group),
-            )
+            group = parameter_groups.get(transaction, account, region, cluster.spec.parameter_group)
+            assert group is not None, "a parameter group in use cannot be deleted"
+            return Promise(cluster=cluster, group=group)
 
     async def _observe(self, promise: Promise) -> Observed:
         cluster = promise.cluster
@@ -209,7 +208,7 @@ class CacheClusterController:
             decided = decide(cluster, decision, given, now)
             if decided.cluster is None:
                 clusters.delete(transaction, cluster)
-                tags.replace(transaction, cluster.arn, {})
+                tags.forget(transaction, cluster.account, cluster.region, cluster.arn)
             else:
                 written = clusters.update(transaction, decided.cluster)
                 kept = {each.id for each in written.nodes}

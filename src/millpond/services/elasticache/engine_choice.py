@@ -63,7 +63,7 @@ def check_family(version: EngineVersion, group: ParameterGroup) -> None:
         raise InvalidParameterCombinationException(
             f"Expected a parameter group of family {version.family} but found one of family {group.family}"
         )
-    if group.values.get("cluster-enabled") == "yes":
+    if group.cluster_enabled:
         raise InvalidParameterCombinationException(
             "Cluster mode should be disabled in parameter group, but found it is enabled."
         )

@@ -7,6 +7,7 @@ import msgspec
 from millpond.operation import Context, Request
 from millpond.services import ec2
 from millpond.services.elasticache.api import (
+    CacheSubnetGroupNotFoundFault,
     InvalidParameterCombinationException,
     InvalidParameterValueException,
 )
@@ -62,9 +63,10 @@ def choose(ctx: Context, request: Request, *, engine: str, count: int) -> Placem
 
 def zones_of(ctx: Context, subnet_group: str) -> list[str]:
     """The zones that a subnet group reaches, sorted. CacheSubnetGroupNotFoundFault when there is no such group."""
-    group = subnet_groups.require(ctx.transaction, ctx.account, ctx.region, subnet_group)
-    found = (ec2.subnet(ctx.account, ctx.region, each) for each in group.subnet_ids)
-    return sorted({each.zone for each in found if each is not None})
+    group = subnet_groups.get(ctx.transaction, ctx.account, ctx.region, subnet_group)
+    if group is None:
+        raise CacheSubnetGroupNotFoundFault(f"Cache subnet group {subnet_group} not found.")
+    return sorted({each.zone for each in group.subnets})
 
 
 def check_zones(ctx: Context, allowed: Sequence[str], asked: Sequence[str]) -> None:

@@ -47,11 +47,7 @@ def create_cache_cluster(ctx: Context, request: Request) -> Response:
     version = engine_choice.engine_version(ctx.platform, engine, request.get("EngineVersion"))
     engine_choice.check_encryption(engine, version.version, requested=request.get("TransitEncryptionEnabled", False))
     node_type = engine_choice.node_type_for(request.get("CacheNodeType"), engine, version.version)
-    group = parameter_groups.require(
-        ctx.transaction,
-        ctx.account,
-        ctx.region,
-        request.get("CacheParameterGroupName") or default_group(version.family),
+    group = require_parameter_group(ctx, request.get("CacheParameterGroupName") or default_group(version.family),
     )
     engine_choice.check_family(version, group)
     count = _node_count(ctx, engine, request.get("NumCacheNodes", 1))
@@ -180,7 +176,7 @@ def check_node_quota(ctx: Context, cluster_nodes: int, added: int) -> None:
 
 
 def _view(ctx: Context, cluster: CacheCluster, *, show_nodes: bool) -> dict[str, Any]:
-    group = parameter_groups.require(ctx.transaction, ctx.account, ctx.region, cluster.spec.parameter_group)
+    group = require_parameter_group(ctx, cluster.spec.parameter_group)
     return cache_cluster(cluster, group, ctx.platform, show_nodes=show_nodes)
 
 

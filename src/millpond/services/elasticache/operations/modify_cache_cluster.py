@@ -38,7 +38,7 @@ def modify_cache_cluster(ctx: Context, request: Request) -> Response:
     refusals.check(request, refusals.MODIFY_CACHE_CLUSTER)
     require_available(cluster)
     spec = _change_at_once(ctx, cluster, request)
-    group = parameter_groups.require(ctx.transaction, ctx.account, ctx.region, spec.parameter_group)
+    group = require_parameter_group(ctx, spec.parameter_group)
     pending, group = _change_engine(ctx, cluster, request, group)
     pending = _change_node_type(cluster, request, pending)
     pending = _change_nodes(ctx, cluster, request, pending)
@@ -50,7 +50,7 @@ def modify_cache_cluster(ctx: Context, request: Request) -> Response:
         changed = msgspec.structs.replace(changed, generation=cluster.generation + 1)
     if changed != cluster:
         changed = write(ctx, changed)
-    current = parameter_groups.require(ctx.transaction, ctx.account, ctx.region, changed.spec.parameter_group)
+    current = require_parameter_group(ctx, changed.spec.parameter_group)
     return {"CacheCluster": cache_cluster(changed, current, ctx.platform, show_nodes=False)}
 
 
@@ -77,7 +77,7 @@ def _change_at_once(ctx: Context, cluster: CacheCluster, request: Request) -> Cl
     if request.get("AZMode"):
         spec = msgspec.structs.replace(spec, az_mode=_az_mode(cluster, request))
     if request.get("CacheParameterGroupName") and not request.get("EngineVersion"):
-        group = parameter_groups.require(ctx.transaction, ctx.account, ctx.region, request["CacheParameterGroupName"])
+        group = require_parameter_group(ctx, request["CacheParameterGroupName"])
         engine_choice.check_family(engine_choice.known_version(ctx.platform, spec.engine, spec.engine_version), group)
         spec = msgspec.structs.replace(spec, parameter_group=group.name)
     return spec
@@ -118,7 +118,7 @@ def _change_engine(
     chosen = request.get("CacheParameterGroupName") or group.name
     if family_of_default_group(chosen) is not None and not request.get("CacheParameterGroupName"):
         chosen = default_group(version.family)
-    new_group = parameter_groups.require(ctx.transaction, ctx.account, ctx.region, chosen)
+    new_group = require_parameter_group(ctx, chosen)
     engine_choice.check_family(version, new_group)
     engine_choice.node_type_for(
         request.get("CacheNodeType") or cluster.spec.node_type, cluster.spec.engine, version.version
