@@ -96,7 +96,7 @@ async def test_a_failing_key_backs_off_alone_and_recovers():
     waits = [later - earlier for earlier, later in zip(gaps, gaps[1:], strict=False)]
     assert waits[:5] == pytest.approx([0.25, 0.5, 1, 2, 4], abs=0.1)
     assert waits[5:] == pytest.approx([1] * len(waits[5:]), abs=0.1)
-    assert recorder.count("good") == 30
+    assert recorder.count("good") in {30, 31}
 
 
 async def test_not_yet_is_a_reason_and_not_an_error():
