@@ -1,5 +1,6 @@
 """The writers' queue."""
 
+import contextlib
 import threading
 
 from millpond.store.fair_lock import FairLock
@@ -47,10 +48,7 @@ def test_given_a_wait_that_is_interrupted_then_its_place_in_the_queue_is_given_u
 
 def test_given_a_block_that_raises_then_the_lock_is_free_again():
     lock = FairLock()
-    try:
-        with lock:
-            raise KeyError
-    except KeyError:
-        pass
+    with contextlib.suppress(KeyError), lock:
+        raise KeyError
     with lock:
         pass
