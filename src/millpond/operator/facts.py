@@ -121,7 +121,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """Who holds a home: `run.json`, written by the control plane, believed only while its lock is held."""
+    """Who runs in a home: `run.json`, left by the control plane until it is brought down with its caches."""
 
     pid: int
     started: int
@@ -130,3 +130,4 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The boot id of the machine."""
     endpoint: str
     version: str
+    driver: str

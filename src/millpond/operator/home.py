@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from millpond.config import Config
-from millpond.operator.facts import RunRecord
+from millpond.operator.facts import RunFacts, RunRecord
 from millpond.operator.spec import CannotStart
 
 _SUN_PATH = 107
@@ -56,10 +56,7 @@ def held(config: Config) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise AlreadyRunning(str(config.home)) from error
-        try:
-            yield
-        finally:
-            run_file(config).unlink(missing_ok=True)
+        yield
     finally:
         os.close(descriptor)
 
@@ -79,20 +76,37 @@ def is_held(config: Config) -> bool:
     return False
 
 
-def write_record(config: Config, *, endpoint: str, version: str) -> None:
+def write_record(config: Config, facts: RunFacts) -> None:
     """Say that this process runs here."""
     pid = os.getpid()
-    record = RunRecord(pid=pid, started=start_time(pid) or 0, boot=_boot_id(), endpoint=endpoint, version=version)
+    record = RunRecord(
+        pid=pid,
+        started=start_time(pid) or 0,
+        boot=_boot_id(),
+        endpoint=facts.endpoint,
+        version=facts.version,
+        driver=facts.driver,
+    )
     replace_private(run_file(config), msgspec.json.encode(record))
+
+
+def last_record(config: Config) -> RunRecord | None:
+    """The record of the last control plane that was not brought down with its caches, living or dead."""
+    try:
+        return msgspec.json.decode(run_file(config).read_bytes(), type=RunRecord)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def forget(config: Config) -> None:
+    """Everything was brought down: nothing of it runs any more."""
+    run_file(config).unlink(missing_ok=True)
 
 
 def read_record(config: Config) -> RunRecord | None:
     """The record of a process that still lives; None when there is none, or it is another process by now."""
-    try:
-        record = msgspec.json.decode(run_file(config).read_bytes(), type=RunRecord)
-    except (OSError, msgspec.DecodeError):
-        return None
-    if record.boot != _boot_id() or record.started != start_time(record.pid):
+    record = last_record(config)
+    if record is None or record.boot != _boot_id() or record.started != start_time(record.pid):
         return None
     return record
 
