@@ -72,7 +72,10 @@ def default_engines(environ: Mapping[str, str] | None = None) -> Path:
 
 
 def load(
-    *, home: Path | None = None, listen: str | None = None, driver: DriverName | None = None,
+    *,
+    home: Path | None = None,
+    listen: str | None = None,
+    driver: DriverName | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Config:
     """Join the options given on the command line with the environment (`MILLPOND_*`, `AWS_REGION`)."""

@@ -91,7 +91,12 @@ class Identity(Protocol):
     def credential(self, transaction: Connection, access_key_id: str) -> Credential | None: ...
 
     def authorize(
-        self, transaction: Connection, caller: Caller, action: str, resource: str, context: Mapping[str, Any],
+        self,
+        transaction: Connection,
+        caller: Caller,
+        action: str,
+        resource: str,
+        context: Mapping[str, Any],
     ) -> Verdict:
         """Decide one (principal, action, resource) with every condition key filled. `action` is `service:Name`."""
         ...
@@ -183,19 +188,28 @@ def any_resource(_ctx: Context, _request: Request) -> Sequence[Resource]:
 
 def operation(
     *,
+    name: str = "",
     resources: Callable[[Context, Request], Sequence[Resource]] = any_resource,
     action: str = "",
     signed: bool = True,
     authorized: bool = True,
     partial: str = "",
 ) -> Callable[[Callable[[Context, Request], Response | None]], Operation]:
-    """Make a function an AWS operation; its name in CamelCase is the operation's (`create_cache_cluster`)."""
+    """Make a function an AWS operation; its name in CamelCase is the operation's (`create_cache_cluster`).
+
+    Give `name` where AWS capitalises otherwise (`CreateSAMLProvider`), `action` where the permission has another name.
+    """
 
     def decorate(handler: Callable[[Context, Request], Response | None]) -> Operation:
-        name = getattr(handler, "aws_name", "") or "".join(part.capitalize() for part in handler.__name__.split("_"))
+        aws_name = name or "".join(part.capitalize() for part in handler.__name__.split("_"))
         return Operation(
-            name=name, handler=handler, resources=resources, action=action or name,
-            signed=signed, authorized=authorized, partial=partial,
+            name=aws_name,
+            handler=handler,
+            resources=resources,
+            action=action or aws_name,
+            signed=signed,
+            authorized=authorized,
+            partial=partial,
         )
 
     return decorate

@@ -24,7 +24,8 @@ class Store:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite:
             self._engine = sa.create_engine(
-                self.url, connect_args={"check_same_thread": False, "timeout": 30, "autocommit": True},
+                self.url,
+                connect_args={"check_same_thread": False, "timeout": 30, "autocommit": True},
                 isolation_level="AUTOCOMMIT",
             )
             sa.event.listen(self._engine, "connect", _prepare_sqlite)

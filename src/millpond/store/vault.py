@@ -25,7 +25,9 @@ class Vault:
         """Read the master key, or make it (mode 0600) when `create` and there is none."""
         if not path.exists():
             if not create:
-                raise VaultError(f"The master key {path} is missing; restore it from your backup of the home directory.")
+                raise VaultError(
+                    f"The master key {path} is missing; restore it from your backup of the home directory."
+                )
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "wb") as file:
                 file.write(AESGCM.generate_key(256))
@@ -50,4 +52,6 @@ class Vault:
         try:
             return self._aead.decrypt(nonce, ciphertext, purpose.encode()).decode()
         except Exception as error:
-            raise VaultError("A secret could not be opened: the master key is not the one it was sealed with.") from error
+            raise VaultError(
+                "A secret could not be opened: the master key is not the one it was sealed with."
+            ) from error

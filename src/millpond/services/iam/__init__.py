@@ -1,0 +1,1 @@
+"""IAM: accounts, principals, keys, policies; who may do what."""
