@@ -11,38 +11,36 @@ edge opens and commits; it never commits, sleeps, or touches a driver or an engi
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 from sqlalchemy import Connection
 
+from millpond.aws.faults import CommonFault, Fault
+
+__all__ = [
+    "Caller",
+    "CommonFault",
+    "Context",
+    "Credential",
+    "EngineVersion",
+    "Fault",
+    "Identity",
+    "NotYet",
+    "Operation",
+    "Platform",
+    "Request",
+    "Resource",
+    "Response",
+    "Service",
+    "Verdict",
+    "any_resource",
+    "operation",
+    "service",
+]
+
 Request = dict[str, Any]
 Response = dict[str, Any]
-
-
-class Fault(Exception):  # noqa: N818 - AWS says fault
-    """An error for the caller, in AWS's code and words. `code` is the wire code, `status` the HTTP status."""
-
-    code: ClassVar[str] = "InternalFailure"
-    status: ClassVar[int] = 500
-    sender: ClassVar[bool] = True
-    """True when the caller is to blame (`<Type>Sender</Type>`)."""
-
-    def __init__(self, message: str, **members: Any) -> None:
-        super().__init__(message)
-        self.message = message
-        self.members = members
-        """Further members of a modelled error shape."""
-
-
-class CommonFault(Fault):
-    """An error every AWS service can answer (the page "Common Errors"), so not in any model: code and status vary."""
-
-    def __init__(self, code: str, message: str, *, status: int = 400, sender: bool = True) -> None:
-        super().__init__(message)
-        self.code = code  # type: ignore[misc]
-        self.status = status  # type: ignore[misc]
-        self.sender = sender  # type: ignore[misc]
 
 
 class NotYet(Exception):  # noqa: N818 - it is not an error
