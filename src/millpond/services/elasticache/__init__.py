@@ -1,0 +1,1 @@
+"""ElastiCache: caches and everything about them."""
