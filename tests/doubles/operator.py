@@ -81,7 +81,12 @@ class FakeOperator:
         return Credentials(access_key_id="AKIAEXAMPLE", secret_access_key="se/cr+et")  # noqa: S106 - nobody's
 
     async def engines(self) -> Sequence[EngineFacts]:
-        rows = [("valkey", "8.1", True), ("valkey", "9.1", True), ("redis", "4.0.10", False), ("memcached", "1.6.45", True)]
+        rows = [
+            ("valkey", "8.1", True),
+            ("valkey", "9.1", True),
+            ("redis", "4.0.10", False),
+            ("memcached", "1.6.45", True),
+        ]
         return [
             EngineFacts(
                 engine=engine,
