@@ -96,6 +96,5 @@ class Engine(Protocol):
         ...
 
     async def save(self, node: Node, place: Place) -> None:
-        """Write the data set to the node's volume, so that the next incarnation on it finds it; nothing to do for
-        engines without persistence."""
+        """Write the data set to the node's volume for the next incarnation on it, where engines can."""
         ...
