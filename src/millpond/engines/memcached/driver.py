@@ -21,7 +21,8 @@ class MemcachedEngine:
 
     def process(self, node: Node, place: Place) -> ProcessSpec:
         """The process is the front; memcached is its child. What discovery tells is a file of its own, so that a
-        changed cluster needs no new process."""
+        changed cluster needs no new process.
+        """
         settings = {
             "address": node.address,
             "port": node.port,

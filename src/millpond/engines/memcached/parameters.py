@@ -56,7 +56,7 @@ DEFAULT_CONNECTIONS = 65000
 
 
 def command_line(node: Node, *, socket: str) -> Sequence[str]:
-    """memcached's arguments, the program first; connections and user are added where it is started."""
+    """The arguments of memcached, the program first; connections and user are added where it is started."""
     parameters = node.parameters
     argv = [str(node.build.server), "-s", socket, "-a", "0700"]
     if memory := item_memory(parameters):

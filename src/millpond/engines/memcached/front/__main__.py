@@ -1,4 +1,4 @@
-"""`python -m millpond.engines.memcached.front SETTINGS`: run one Memcached node. SETTINGS is a JSON file, see `main`."""
+"""`python -m millpond.engines.memcached.front SETTINGS` runs one Memcached node; SETTINGS is a JSON file, see `main`."""
 
 import json
 import os
@@ -32,15 +32,15 @@ class Discovery:
 def main(settings: dict[str, Any]) -> None:
     """Run until memcached ends or SIGTERM comes.
 
-    `address`, `port`, `backlog`: where to listen. `memcached`: its command line without connections and user. `socket`:
-    where it listens. `discovery`: the file that clients are told. `refused`: commands. `ascii_only`, `connections`,
-    `refuse_at_once`, `idle_seconds`: limits.
+    `address`, `port`, `backlog`: where to listen. `memcached`: its command line without connections and user.
+    `socket`: where it listens. `discovery`: the file that clients are told. `refused`: commands. `ascii_only`,
+    `connections`, `refuse_at_once`, `idle_seconds`: limits.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     discovery = Discovery(Path(settings["discovery"]))
     connections = affordable_connections(settings["connections"])
     if connections < settings["connections"]:
-        print(f"maximum connections lowered to {connections}: the limit of open files is too low", file=sys.stderr)
+        sys.stderr.write(f"maximum connections lowered to {connections}: the limit of open files is too low\n")
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((settings["address"], settings["port"]))

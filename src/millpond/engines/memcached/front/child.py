@@ -26,7 +26,7 @@ class Child:
             try:
                 libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
                 if os.getppid() == parent:
-                    os.execv(argv[0], argv)
+                    os.execv(argv[0], [*argv])  # noqa: S606 - the command line comes from the node's own settings file
             finally:
                 os._exit(127)
         self.descriptor = os.pidfd_open(self.pid)
