@@ -1,4 +1,4 @@
-"""`python -m millpond.engines.memcached_front SETTINGS` runs one Memcached node; SETTINGS is a JSON file, see `main`."""
+"""`python -m millpond.engines.memcached_front SETTINGS` runs a Memcached node; SETTINGS is a JSON file, see `main`."""
 
 import json
 import os

@@ -6,6 +6,7 @@ and SHA-256 (apt-secure(8)). The machine's apt configuration (proxies, certifica
 
 from collections.abc import Sequence
 from pathlib import Path
+from time import monotonic
 
 from millpond.engines.catalogue import Suite
 from millpond.engines.obtain import command
@@ -13,6 +14,7 @@ from millpond.engines.obtain.mirror import APT, Mirror
 from millpond.engines.spec import EngineError
 
 _PARTS = APT / "apt.conf.d"
+_FRESH_SECONDS = 60.0
 
 _SETTINGS = """\
 Acquire::Languages "none";
@@ -39,9 +41,15 @@ class Apt:
         self._directory = directory
         self._mirror = mirror
         self._suite = suite
+        self._updated = -_FRESH_SECONDS
 
     def update(self) -> None:
-        """Fetch the suite's indexes as far as they changed. EngineError when they cannot be had or verified."""
+        """Fetch the suite's indexes as far as they changed, unless that was done a moment ago.
+
+        EngineError when they cannot be had or verified.
+        """
+        if monotonic() - self._updated < _FRESH_SECONDS and (self._directory / "sources.list").exists():
+            return
         with command.explained(self._directory):
             self._prepare()
         try:
@@ -51,6 +59,7 @@ class Apt:
                 raise
             # Suites that left support lose their security archive before their main one.
             self._refresh(security=False)
+        self._updated = monotonic()
 
     def candidate(self, package: str) -> str | None:
         """The version that would be installed, with Debian's own epoch and revision; None when there is none."""
