@@ -39,7 +39,7 @@ class Obtainer:
         self._builds = Builds(directory)
         self._facts = Facts(directory)
         self._machine = MachinePrograms(search)
-        self._suites: dict[tuple[str, mirror.Mirror], Apt] = {}
+        self._suites: dict[tuple[str, mirror.Mirror, bool], Apt] = {}
 
     def availability(self) -> Sequence[Offer]:
         """Every version of the catalogue, oldest first within an engine. Fast: from what lies on the disk."""
@@ -65,10 +65,8 @@ class Obtainer:
             for source in version.sources:
                 key = _key(source, version.engine)
                 if key not in asked:
-                    # Held for one look-up at a time, so that an installation need not wait for all of them.
-                    with self._builds.exclusive():
-                        asked[key] = self._look_up(source, version.engine)
-                        self._facts.write({key: asked[key]})
+                    asked[key] = self._look_up(source, version.engine, gentle=True)
+                    self._facts.write({key: asked[key]})
                 if version.accepts_upstream(asked[key].upstream):
                     break
         # apt's binary caches are larger than its lists and only speed up what is done here once.
@@ -182,17 +180,17 @@ class Obtainer:
             jemalloc=found.jemalloc,
         )
 
-    def _look_up(self, source: Source, engine: EngineName) -> Fact:
+    def _look_up(self, source: Source, engine: EngineName, *, gentle: bool = False) -> Fact:
         now = self._clock.now()
         try:
-            return Fact(checked=now, upstream=self._ask(source, engine))
+            return Fact(checked=now, upstream=self._ask(source, engine, gentle=gentle))
         except EngineError as error:
             return Fact(checked=now, problem=str(error))
 
-    def _ask(self, source: Source, engine: EngineName) -> str:
+    def _ask(self, source: Source, engine: EngineName, *, gentle: bool) -> str:
         match source:
             case Debian():
-                return debian.look_up(self._suite(source), engine)
+                return debian.look_up(self._suite(source, gentle=gentle), engine)
             case Wheel():
                 return wheel.look_up(self._catalogue.wheels[source.wheel], directory=self._directory)
             case Machine():
@@ -225,14 +223,15 @@ class Obtainer:
             case _:
                 assert_never(source)
 
-    def _suite(self, source: Debian) -> Apt:
+    def _suite(self, source: Debian, *, gentle: bool = False) -> Apt:
         if problem := self._no_debian():
             raise EngineError(problem)
         found = mirror.debian_mirror(self._apt)
         assert found is not None
         suite = self._catalogue.suites[source.suite]
+        place = self._directory / "apt" / source.suite
         return self._suites.setdefault(
-            (source.suite, found), Apt(self._directory / "apt" / source.suite, mirror=found, suite=suite)
+            (source.suite, found, gentle), Apt(place, mirror=found, suite=suite, gentle=gentle)
         )
 
 
