@@ -100,7 +100,7 @@ def test_an_apt_that_outlived_its_killed_parent_is_waited_for(tmp_path: Path):
 
 def test_two_processes_that_install_the_same_end_with_one_build(tmp_path: Path):
     with installing(tmp_path) as one, installing(tmp_path) as other:
-        said = [each.communicate(timeout=240)[0].splitlines()[-1] for each in (one, other)]
+        said = [each.communicate(timeout=100)[0].splitlines()[-1] for each in (one, other)]
     assert (one.returncode, other.returncode) == (0, 0)
     assert said[0] == said[1]
     assert len(builds_in(tmp_path)) == 1
@@ -114,12 +114,11 @@ def test_installing_again_is_immediate_and_silent(tmp_path: Path):
 
 
 @pytest.mark.skipif(not small_disks_are_possible(), reason="this machine allows no user namespaces with mounts")
-@pytest.mark.parametrize("megabytes", [1, 8, 24, 40])
+@pytest.mark.parametrize("megabytes", [1, 24])
 def test_a_full_disk_is_named_and_nothing_is_left(tmp_path: Path, megabytes: int):
-    # It fills at the lists, at apt's cache, at the packages, at the unpacked programs.
     before = small_disk(tmp_path, megabytes=megabytes, then=f"ls -A '{tmp_path}' >&2;")
     with installing(tmp_path, before=before) as process:
-        _, complaint = process.communicate(timeout=240)
+        _, complaint = process.communicate(timeout=100)
     assert process.returncode == 1, complaint
     assert f"the disk that holds {tmp_path}" in complaint
     assert "is full; free some space there" in complaint

@@ -59,6 +59,7 @@ class Apt:
             return
         with command.explained(self._directory):
             self._prepare()
+        command.require_space(self._directory)
         try:
             self._refresh(security=True)
         except EngineError:

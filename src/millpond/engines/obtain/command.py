@@ -1,6 +1,7 @@
 """Run a program of the machine and turn what goes wrong into an EngineError that names the fix."""
 
 import errno
+import math
 import os
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +21,8 @@ _UNREACHABLE = (
     "Name or service not known",
 )
 _NEXT_TO_NOTHING = 1 << 20
+_NEEDED = 128 << 20
+"""Indexes, packages, what is in them, and the build: what an installation has on the disk at its largest."""
 _FULL = ("No space left on device", "enough free space", "File too large")
 
 
@@ -70,6 +73,13 @@ def failure(error: OSError, directory: Path) -> EngineError:
     return EngineError(f"{error.strerror or error}: {error.filename or directory}")
 
 
+def require_space(directory: Path) -> None:
+    """Raise EngineError when the disk is too full to begin; apt waits for ever when it runs full half-way."""
+    free = _free(directory)
+    if free < _NEEDED:
+        raise EngineError(f"{full(directory)} ({_NEEDED >> 20} MB are needed, {int(free) >> 20} MB are free)")
+
+
 def full(directory: Path) -> str:
     return (
         f"the disk that holds {directory} is full; free some space there, or set MILLPOND_ENGINES to a directory on "
@@ -87,7 +97,7 @@ def explained(directory: Path) -> Iterator[None]:
 
 
 def _explain(argv: Sequence[str], output: str, directory: Path) -> str:
-    if any(each in output for each in _FULL) or _is_full(directory):
+    if any(each in output for each in _FULL) or _free(directory) < _NEXT_TO_NOTHING:
         return full(directory)
     said = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line for line in said if line.startswith(("E:", "Err:", "ERROR"))] or said[-3:]
@@ -97,13 +107,13 @@ def _explain(argv: Sequence[str], output: str, directory: Path) -> str:
     return words
 
 
-def _is_full(directory: Path) -> bool:
-    """Programs do not always say that it was the disk."""
+def _free(directory: Path) -> float:
+    """Octets that this user may still write there; infinite when nobody can tell."""
     try:
-        free = os.statvfs(directory)
+        disk = os.statvfs(directory)
     except OSError:
-        return False
-    return free.f_bavail * free.f_frsize < _NEXT_TO_NOTHING
+        return math.inf
+    return disk.f_bavail * disk.f_frsize
 
 
 def _name(argv: Sequence[str]) -> str:
