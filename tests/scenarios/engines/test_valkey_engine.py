@@ -10,7 +10,7 @@ from tests.contracts.engine_world import KEY_VALUE_VERSIONS, Running, build, nod
 from valkey.exceptions import NoPermissionError, OutOfMemoryError, ResponseError, ValkeyError
 
 from millpond.engines.catalogue import numbers
-from millpond.engines.spec import EngineError
+from millpond.engines.spec import Build, EngineError
 from millpond.engines.valkey.connection import Session, as_admin, as_client
 
 pytestmark = [pytest.mark.scenario]
@@ -36,14 +36,24 @@ ALLOWED = [
 
 
 @pytest.fixture(params=KEY_VALUE_VERSIONS, ids="-".join)
-async def one(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Running]:
-    async with running(node_of(build(*request.param)), tmp_path) as started:
+def each_build(request: pytest.FixtureRequest) -> Build:
+    return build(*request.param)
+
+
+@pytest.fixture
+def newest_build() -> Build:
+    return build("valkey", "9.1")
+
+
+@pytest.fixture
+async def one(each_build: Build, tmp_path: Path) -> AsyncIterator[Running]:
+    async with running(node_of(each_build), tmp_path) as started:
         yield started
 
 
 @pytest.fixture
-async def newest(tmp_path: Path) -> AsyncIterator[Running]:
-    async with running(node_of(build("valkey", "9.1")), tmp_path) as started:
+async def newest(newest_build: Build, tmp_path: Path) -> AsyncIterator[Running]:
+    async with running(node_of(newest_build), tmp_path) as started:
         yield started
 
 
@@ -170,8 +180,8 @@ async def test_a_command_is_blocked_and_given_back_while_it_runs(one: Running):
     await ask(one, "FLUSHALL")
 
 
-async def test_a_command_is_renamed_at_the_start(tmp_path: Path):
-    node = node_of(build("valkey", "9.1"), parameters={"rename-commands": "'flushall restrictedflushall keys blocked'"})
+async def test_a_command_is_renamed_at_the_start(newest_build: Build, tmp_path: Path):
+    node = node_of(newest_build, parameters={"rename-commands": "'flushall restrictedflushall keys blocked'"})
     async with running(node, tmp_path) as one:
         assert (await one.observe()).unconfigured == ()
         with pytest.raises(ResponseError, match="unknown command"):
@@ -222,8 +232,8 @@ async def test_the_management_socket_is_for_the_owner_alone(one: Running):
     assert one.place.socket.stat().st_mode & 0o777 == 0o700
 
 
-async def test_a_home_with_odd_characters_works(tmp_path: Path):
-    async with running(node_of(build("valkey", "9.1")), tmp_path / 'it\'s a "home" #1') as one:
+async def test_a_home_with_odd_characters_works(newest_build: Build, tmp_path: Path):
+    async with running(node_of(newest_build), tmp_path / 'it\'s a "home" #1') as one:
         await ask(one, "SET k v")
         await one.engine.save(one.node, one.place)
         assert (one.place.directory / "data-1" / "dump.rdb").exists()
