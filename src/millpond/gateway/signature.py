@@ -32,6 +32,7 @@ _EXPIRES, _TOKEN = "X-Amz-Expires", "X-Amz-Security-Token"
 _CLAIMS = frozenset(name.lower() for name in (*_QUERY_NAMES, _EXPIRES, _TOKEN, "X-Amz-Region-Set"))
 _MAY_BE_UNSIGNED = frozenset({"x-amz-security-token", "x-amz-user-agent"})
 _TIMESTAMP = re.compile(r"\d{8}T\d{6}Z", re.ASCII)
+_METHOD = re.compile(r"[A-Za-z-]{1,32}")
 _SCOPE_WORD = re.compile(r"[a-z0-9-]{1,64}")
 _SIGNATURE = {_ALGORITHM: re.compile(r"[0-9a-f]{64}"), sigv4a.ALGORITHM: re.compile(r"(?:[0-9a-f]{2}){8,80}")}
 _MISMATCH = (
@@ -309,6 +310,8 @@ def _check_time(claim: Presented, now: datetime) -> None:
 def _is_signed(request: Request, claim: Presented, *, secret: str, body_hash: str, normalize_path: bool) -> bool:
     path = canonical_path(request.raw_path, normalize=normalize_path)
     headers = canonical_headers(claim.signed_headers, claim.headers)
+    if headers.count("\n") != len(claim.signed_headers) or not _METHOD.fullmatch(request.method):
+        return False  # a line break in a value would let one header speak for two
     rest = f"{headers}\n{';'.join(claim.signed_headers)}\n{body_hash}"
     queries = [claim.query]
     if claim.form == "query" and claim.session_token is not None:
