@@ -160,7 +160,9 @@ class World:
             case "vanish":
                 del self.processes[name]
             case "reboot machine":
-                self.processes = {each: msgspec.structs.replace(it, running=False) for each, it in self.processes.items()}
+                self.processes = {
+                    each: msgspec.structs.replace(it, running=False) for each, it in self.processes.items()
+                }
                 self.published = frozenset()
             case "write":
                 self.processes[name].written += 1

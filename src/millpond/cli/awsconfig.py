@@ -13,7 +13,9 @@ import msgspec
 _BEGIN = b"# >>> millpond "
 _END = b"# <<< millpond\n"
 _MARK = re.compile(
-    rb"^# >>> millpond (?P<facts>\S+)[^\n]*\n(?:(?!# >>> millpond |# <<< millpond)[^\n]*\n)*# <<< millpond\r?\n",
+    rb"^# >>> millpond (?P<facts>\S+)[^\n]*\n"
+    rb"(?:(?!# >>> millpond |# <<< millpond)[^\n]*\n)*"
+    rb"# <<< millpond\r?\n",
     re.MULTILINE,
 )
 _SECTION = re.compile(rb"^[ \t]*\[(?P<name>[^\]\n]*)\]", re.MULTILINE)
