@@ -87,7 +87,7 @@ def describe_vpcs(ctx: Context, request: Request) -> Response:
         code="InvalidVpcID.NotFound",
         sentence=_VPC_NOT_FOUND,
     )
-    shown, token = page(by_filters(found, request, _VPC_FILTERS), request, lambda vpc: vpc.id, ids="VpcIds")
+    shown, token = page(ctx, by_filters(found, request, _VPC_FILTERS), request, lambda vpc: vpc.id, ids="VpcIds")
     return {"Vpcs": [views.vpc(each) for each in shown], **token}
 
 
@@ -116,7 +116,9 @@ def describe_subnets(ctx: Context, request: Request) -> Response:
         code="InvalidSubnetID.NotFound",
         sentence="The subnet ID '{}' does not exist",
     )
-    shown, token = page(by_filters(found, request, _SUBNET_FILTERS), request, lambda each: each.id, ids="SubnetIds")
+    shown, token = page(
+        ctx, by_filters(found, request, _SUBNET_FILTERS), request, lambda each: each.id, ids="SubnetIds"
+    )
     return {"Subnets": [views.subnet(each) for each in shown], **token}
 
 
@@ -139,7 +141,7 @@ def describe_security_groups(ctx: Context, request: Request) -> Response:
         code="InvalidGroup.NotFound",
         sentence=_GROUP_NOT_FOUND,
     )
-    shown, token = page(by_filters(found, request, _GROUP_FILTERS), request, lambda each: each.id, ids="GroupIds")
+    shown, token = page(ctx, by_filters(found, request, _GROUP_FILTERS), request, lambda each: each.id, ids="GroupIds")
     return {"SecurityGroups": [views.security_group(each) for each in shown], **token}
 
 

@@ -48,13 +48,13 @@ def by_filters(items: Sequence[Item], request: Request, filters: Filters[Item]) 
         read = filters.get(name, _no_tags if name.startswith("tag:") or name == "tag-key" else None)
         if read is None:
             raise CommonFault("InvalidParameterValue", f"The filter '{name}' is invalid")
-        patterns = [_tokens(value) for value in values]
+        patterns = [_pieces(value) for value in values]
         items = [each for each in items if any(_matches(one, value) for one in patterns for value in read(each))]
     return items
 
 
 def page(
-    items: Sequence[Item], request: Request, key: Callable[[Item], str], *, ids: str
+    ctx: Context, items: Sequence[Item], request: Request, key: Callable[[Item], str], *, ids: str
 ) -> tuple[Sequence[Item], dict[str, str]]:
     """Cut a page of `MaxResults` after `NextToken`; the second value is the response's NextToken member, or nothing.
 
@@ -71,44 +71,46 @@ def page(
             f"Value ( {most} ) for parameter maxResults is invalid. "
             f"Expecting a value between {_LEAST_RESULTS} and {_MOST_RESULTS}.",
         )
-    rest = sorted(items, key=key)
-    if token := request.get("NextToken"):
-        try:
-            after = markers.decode(token)
-        except markers.MarkerError as error:
-            raise CommonFault("InvalidNextToken", "The specified NextToken is not valid.") from error
-        rest = [each for each in rest if key(each) > after]
-    shown = rest[: most or _MOST_RESULTS]
-    return shown, {"NextToken": markers.encode(key(shown[-1]))} if len(shown) < len(rest) else {}
+    try:
+        shown, following = markers.page(
+            items,
+            key=lambda item: (key(item),),
+            limit=most or _MOST_RESULTS,
+            marker=request.get("NextToken"),
+            query=(ids, ctx.account, ctx.region, request.get("Filters") or ()),
+        )
+    except markers.ForeignMarker as error:
+        raise CommonFault("InvalidNextToken", "The specified NextToken is not valid.") from error
+    return shown, {"NextToken": following} if following else {}
 
 
 def _no_tags(_item: object) -> Iterable[str]:
     return ()
 
 
-def _tokens(pattern: str) -> list[str]:
+def _pieces(pattern: str) -> list[str]:
     r"""Split a filter's value: `*` (any characters) and `?` (one) stand alone, unless a backslash makes them plain."""
-    tokens: list[str] = []
+    pieces: list[str] = []
     plain = False
     for character in pattern:
         if plain or character not in "*?\\":
-            tokens.append(f"={character}")
+            pieces.append(f"={character}")
             plain = False
         elif character == "\\":
             plain = True
-        elif character == "?" or tokens[-1:] != ["*"]:
-            tokens.append(character)
-    return tokens
+        elif character == "?" or pieces[-1:] != ["*"]:
+            pieces.append(character)
+    return pieces
 
 
-def _matches(tokens: Sequence[str], value: str) -> bool:
+def _matches(pieces: Sequence[str], value: str) -> bool:
     """Match without backtracking further than the last `*`: a filter must not cost more than its length."""
     at, position, star, resume = 0, 0, -1, 0
     while position < len(value):
-        if at < len(tokens) and tokens[at] == "*":
+        if at < len(pieces) and pieces[at] == "*":
             star, resume = at, position
             at += 1
-        elif at < len(tokens) and tokens[at] in {"?", f"={value[position]}"}:
+        elif at < len(pieces) and pieces[at] in {"?", f"={value[position]}"}:
             at += 1
             position += 1
         elif star >= 0:
@@ -116,4 +118,4 @@ def _matches(tokens: Sequence[str], value: str) -> bool:
             at, position = star + 1, resume
         else:
             return False
-    return all(token == "*" for token in tokens[at:])
+    return all(piece == "*" for piece in pieces[at:])
