@@ -28,7 +28,8 @@ async def plane(config: Config, *, ready: Callable[[RunFacts], None]) -> None:
         case "refuses":
             raise CannotStart("No engine is installed; install one: millpond engines install valkey")
         case "dies":
-            print("something dreadful", file=sys.stderr, flush=True)
+            sys.stderr.write("something dreadful\n")
+            sys.stderr.flush()
             os.kill(os.getpid(), signal.SIGKILL)
 
 
