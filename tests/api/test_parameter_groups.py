@@ -79,7 +79,9 @@ class TestCreating:
         assert values["maxmemory-policy"]["ParameterValue"] == "volatile-lru"
         assert described(aws, Source="user") == {}
 
-    @pytest.mark.parametrize("name", ["1mine", "mi--ne", "mine-", "my group", "my.group", "default.valkey9", "", "mïne"])
+    @pytest.mark.parametrize(
+        "name", ["1mine", "mi--ne", "mine-", "my group", "my.group", "default.valkey9", "", "mïne"]
+    )
     def test_a_name_that_is_no_identifier_is_refused(self, aws: World, name: str):
         with pytest.raises(
             api.InvalidParameterValueException, match="The parameter CacheParameterGroupName is not a valid identifier"
@@ -122,7 +124,9 @@ class TestDescribingGroups:
             for each in aws.call(operations.describe_cache_parameter_groups)["CacheParameterGroups"]
         }
 
-        assert {"default.valkey9", "default.valkey9.cluster.on", "default.redis7", "default.memcached1.6"} <= set(groups)
+        assert {"default.valkey9", "default.valkey9.cluster.on", "default.redis7", "default.memcached1.6"} <= set(
+            groups
+        )
         assert "default.memcached1.6.cluster.on" not in groups
         assert groups["default.redis6.x"]["Description"] == "Default parameter group for redis6.x"
         assert groups["default.redis6.x.cluster.on"]["Description"] == (
@@ -136,7 +140,9 @@ class TestDescribingGroups:
         assert [each["CacheParameterGroupName"] for each in found["CacheParameterGroups"]] == ["mine"]
 
     def test_an_unknown_group_is_not_found(self, aws: World):
-        with pytest.raises(api.CacheParameterGroupNotFoundFault, match="^CacheParameterGroup other not found.$") as fault:
+        with pytest.raises(
+            api.CacheParameterGroupNotFoundFault, match="^CacheParameterGroup other not found.$"
+        ) as fault:
             aws.call(operations.describe_cache_parameter_groups, CacheParameterGroupName="other")
         assert (fault.value.code, fault.value.status) == ("CacheParameterGroupNotFound", 404)
 
@@ -217,9 +223,7 @@ class TestDescribingParameters:
             "client-output-buffer-limit-replica-hard-limit",
             "client-output-buffer-limit-replica-soft-limit",
         }
-        values = {
-            each["CacheNodeType"]: each["Value"] for each in by_name["maxmemory"]["CacheNodeTypeSpecificValues"]
-        }
+        values = {each["CacheNodeType"]: each["Value"] for each in by_name["maxmemory"]["CacheNodeTypeSpecificValues"]}
         assert values["cache.t4g.micro"] == "536870912"
         assert second["CacheNodeTypeSpecificParameters"] == []
 
@@ -328,7 +332,9 @@ class TestModifying:
         modify(aws, cluster_enabled="yes", databases="4")
         aws.given_cluster(parameter_group="mine")
 
-        with pytest.raises(api.InvalidParameterValueException, match="The parameter cluster-enabled cannot be modified"):
+        with pytest.raises(
+            api.InvalidParameterValueException, match="The parameter cluster-enabled cannot be modified"
+        ):
             modify(aws, cluster_enabled="no")
 
     def test_more_than_twenty_parameters_are_refused(self, aws: World):
@@ -352,9 +358,7 @@ class TestModifying:
         create(aws)
 
         with pytest.raises(api.InvalidParameterValueException, match="must be provided and must not be null"):
-            aws.call(
-                operations.modify_cache_parameter_group, CacheParameterGroupName="mine", ParameterNameValues=pairs
-            )
+            aws.call(operations.modify_cache_parameter_group, CacheParameterGroupName="mine", ParameterNameValues=pairs)
 
     def test_a_parameter_given_twice_is_refused(self, aws: World):
         create(aws)
