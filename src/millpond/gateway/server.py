@@ -53,7 +53,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 class Gateway:
     """Every service of one installation, at one origin. An ASGI application; `handle` is the same without a socket."""
 
-    def __init__(  # noqa: PLR0913 - the parts that app.py joins, all named
+    def __init__(
         self,
         *,
         services: Sequence[Service],

@@ -17,17 +17,20 @@ def arn(account: str, region: str, kind: str, name: str) -> str:
 
 
 def resource(
-    ctx: Context, kind: str, name: str, *, keys: Mapping[str, Any] | None = None, action: str | None = None
+    ctx: Context, kind: str, name: object, *, keys: Mapping[str, Any] | None = None, action: str | None = None
 ) -> Resource:
-    """One existing thing with its tags as `aws:ResourceTag/…`, or with `name` empty everything of the kind."""
-    if not name:
+    """One existing thing with its tags as `aws:ResourceTag/…`; everything of the kind when `name` is none.
+
+    `name` is what the request has there, which nobody has validated yet.
+    """
+    if not isinstance(name, str) or not name:
         return Resource(arn=arn(ctx.account, ctx.region, kind, "*"), context=keys or {}, action=action)
     own = arn(ctx.account, ctx.region, kind, name.lower())
     return Resource(arn=own, context={**resource_tags(ctx, own), **(keys or {})}, action=action)
 
 
 def new_resource(
-    ctx: Context, kind: str, name: str, request: Request, *, keys: Mapping[str, Any] | None = None
+    ctx: Context, kind: str, name: object, request: Request, *, keys: Mapping[str, Any] | None = None
 ) -> Sequence[Resource]:
     """One thing that a request creates; tags given at creation need elasticache:AddTagsToResource besides."""
     created = resource(ctx, kind, name, keys=keys)
@@ -51,4 +54,4 @@ def text(request: Request, member: str) -> str:
 
 def named(kind: str, member: str) -> Callable[[Context, Request], Sequence[Resource]]:
     """For operations on one existing thing, or on all when it is not named: `member` of the request is its name."""
-    return lambda ctx, request: (resource(ctx, kind, text(request, member)),)
+    return lambda ctx, request: (resource(ctx, kind, request.get(member)),)

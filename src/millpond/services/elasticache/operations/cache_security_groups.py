@@ -8,14 +8,14 @@ from typing import NoReturn
 
 from millpond.operation import Context, Operation, Request, Resource, operation
 from millpond.services.elasticache.api import InvalidParameterValueException
-from millpond.services.elasticache.resources import named, new_resource, text
+from millpond.services.elasticache.resources import named, new_resource
 
 _NAME = "CacheSecurityGroupName"
 _one = named("securitygroup", _NAME)
 
 
 def _created(ctx: Context, request: Request) -> Sequence[Resource]:
-    return new_resource(ctx, "securitygroup", text(request, _NAME), request)
+    return new_resource(ctx, "securitygroup", request.get(_NAME), request)
 
 
 def _refuse() -> NoReturn:

@@ -9,12 +9,12 @@ from millpond.services.elasticache.api import (
     ReplicationGroupNotFoundFault,
 )
 from millpond.services.elasticache.catalog.node_types import allowed_modifications
-from millpond.services.elasticache.resources import resource, text
+from millpond.services.elasticache.resources import resource
 from millpond.services.elasticache.tables import cache_clusters
 
 
 def _asked_about(ctx: Context, request: Request) -> Sequence[Resource]:
-    cluster, group = text(request, "CacheClusterId"), text(request, "ReplicationGroupId")
+    cluster, group = request.get("CacheClusterId"), request.get("ReplicationGroupId")
     if cluster or not group:
         return (resource(ctx, "cluster", cluster),)
     return (resource(ctx, "replicationgroup", group),)

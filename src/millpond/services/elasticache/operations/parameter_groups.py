@@ -46,7 +46,7 @@ def _changed(ctx: Context, request: Request) -> Sequence[Resource]:
 
 
 def _described(ctx: Context, request: Request) -> Sequence[Resource]:
-    return (resource(ctx, "parametergroup", text(request, _NAME)),)
+    return (resource(ctx, "parametergroup", request.get(_NAME)),)
 
 
 @operation(resources=_created)

@@ -9,7 +9,7 @@ from millpond.services.elasticache.api import (
     ReservedCacheNodeNotFoundFault,
     ReservedCacheNodesOfferingNotFoundFault,
 )
-from millpond.services.elasticache.resources import named, new_resource, text
+from millpond.services.elasticache.resources import named, new_resource
 
 _NODE = "ReservedCacheNodeId"
 _OFFERING = "ReservedCacheNodesOfferingId"
@@ -25,7 +25,7 @@ _OFFERING_TYPES = frozenset({
 
 
 def _purchased(ctx: Context, request: Request) -> Sequence[Resource]:
-    return new_resource(ctx, "reserved-instance", text(request, _NODE), request)
+    return new_resource(ctx, "reserved-instance", request.get(_NODE), request)
 
 
 @operation(resources=named("reserved-instance", _NODE))

@@ -19,7 +19,7 @@ from millpond.services.elasticache.api import (
 from millpond.services.elasticache.catalog.quotas import quota
 from millpond.services.elasticache.identifiers import identifier
 from millpond.services.elasticache.records.subnet_groups import DEFAULT, GroupSubnet, SubnetGroup
-from millpond.services.elasticache.resources import named, new_resource, text
+from millpond.services.elasticache.resources import named, new_resource
 from millpond.services.elasticache.tables import cache_clusters, subnet_groups, tags
 from millpond.services.elasticache.tagging import request_tags
 from millpond.services.elasticache.views.subnet_groups import subnet_group
@@ -29,7 +29,7 @@ _one = named("subnetgroup", _NAME)
 
 
 def _created(ctx: Context, request: Request) -> Sequence[Resource]:
-    return new_resource(ctx, "subnetgroup", text(request, _NAME), request)
+    return new_resource(ctx, "subnetgroup", request.get(_NAME), request)
 
 
 @operation(resources=_created)
