@@ -7,6 +7,7 @@ listens is left alone even then.
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from ipaddress import IPv4Address, IPv4Network
@@ -31,6 +32,8 @@ _BLOCKS = tuple(
     for block in IPv4Network("127.0.0.0/8").subnets(new_prefix=_PREFIX)
     if block.network_address >= IPv4Address("127.2.0.0")
 )
+_FOR_EVERYBODY = 0o1777
+"""Everybody may add files, and only remove their own."""
 _PATIENCE = 500
 """Looks at the lock of the shared directory, a hundredth of a second apart."""
 
@@ -129,13 +132,13 @@ class Claims:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Hold the shared directory: two that took over one stale claim at once would both believe to have it."""
-        try:
-            self._directory.mkdir(mode=0o700)
-            self._directory.chmod(0o1777)
-        except FileExistsError:
-            pass
+        with suppress(FileExistsError):
+            self._directory.mkdir()
         descriptor = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         try:
+            status = os.fstat(descriptor)
+            if status.st_uid == os.getuid() and stat.S_IMODE(status.st_mode) != _FOR_EVERYBODY:
+                os.fchmod(descriptor, _FOR_EVERYBODY)  # the umask was in the way, or a crash came between
             if not lock(descriptor, tries=_PATIENCE):
                 raise HostError(f"Somebody holds {self._directory} locked: end that process (fuser shows it).")
             yield
