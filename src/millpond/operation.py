@@ -17,6 +17,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from millpond.aws.faults import CommonFault, Fault
+from millpond.store.vault import Vault
 
 __all__ = [
     "Caller",
@@ -53,7 +54,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     account: str
     arn: str
     user_id: str
-    kind: Literal["Root", "User", "AssumedRole", "FederatedUser", "AWSService"]
+    kind: Literal["Root", "User", "AssumedRole", "FederatedUser", "AWSService", "Anonymous"]
     access_key_id: str
     name: str = ""
     """The user name, or the role session name."""
@@ -89,7 +90,12 @@ class Identity(Protocol):
     def credential(self, transaction: Connection, access_key_id: str) -> Credential | None: ...
 
     def authorize(
-        self, transaction: Connection, caller: Caller, action: str, resource: str, context: Mapping[str, Any],
+        self,
+        transaction: Connection,
+        caller: Caller,
+        action: str,
+        resource: str,
+        context: Mapping[str, Any],
     ) -> Verdict:
         """Decide one (principal, action, resource) with every condition key filled. `action` is `service:Name`."""
         ...
@@ -147,6 +153,17 @@ class Context(msgspec.Struct, kw_only=True):
     platform: Platform
     wakes: list[tuple[str, str]]
     """(controller, key) pairs; delivered by the edge after the commit."""
+    vault: Vault | None = None
+    """Where secrets are sealed; operations use `secrets`."""
+    conditions: Mapping[str, Any] = {}
+    """The request's own condition keys (`aws:SourceIp`, …), for the operations that authorise by themselves."""
+
+    @property
+    def secrets(self) -> Vault:
+        """The vault; RuntimeError where the edge was built without one."""
+        if self.vault is None:
+            raise RuntimeError("this edge has no vault: secrets can neither be sealed nor opened")
+        return self.vault
 
     def wake(self, controller: str, key: str) -> None:
         """Ask for a reconcile of `key` once this transaction is committed."""
@@ -167,11 +184,13 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """False where AWS asks no permission (`sts:GetCallerIdentity`)."""
     partial: str = ""
     """What of the operation is refused for now, for docs/parity.md; empty when it is whole."""
+    writes: bool = False
+    """True for the few that change state although they are named like readers (`sts:GetSessionToken`)."""
 
     @property
     def reads_only(self) -> bool:
         """Whether the edge may run it on a read snapshot instead of the one writer."""
-        return self.name.startswith(("Describe", "List", "Get", "Simulate"))
+        return not self.writes and self.name.startswith(("Describe", "List", "Get", "Simulate"))
 
 
 def any_resource(_ctx: Context, _request: Request) -> Sequence[Resource]:
@@ -179,21 +198,32 @@ def any_resource(_ctx: Context, _request: Request) -> Sequence[Resource]:
     return (Resource(arn="*"),)
 
 
-def operation(
+def operation(  # noqa: PLR0913 - a declaration reads best flat
     *,
+    name: str = "",
     resources: Callable[[Context, Request], Sequence[Resource]] = any_resource,
     action: str = "",
     signed: bool = True,
     authorized: bool = True,
     partial: str = "",
+    writes: bool = False,
 ) -> Callable[[Callable[[Context, Request], Response | None]], Operation]:
-    """Make a function an AWS operation; its name in CamelCase is the operation's (`create_cache_cluster`)."""
+    """Make a function an AWS operation; its name in CamelCase is the operation's (`create_cache_cluster`).
+
+    Give `name` where AWS capitalises otherwise (`CreateSAMLProvider`), `action` where the permission has another name.
+    """
 
     def decorate(handler: Callable[[Context, Request], Response | None]) -> Operation:
-        name = getattr(handler, "aws_name", "") or "".join(part.capitalize() for part in handler.__name__.split("_"))
+        aws_name = name or "".join(part.capitalize() for part in handler.__name__.split("_"))
         return Operation(
-            name=name, handler=handler, resources=resources, action=action or name,
-            signed=signed, authorized=authorized, partial=partial,
+            name=aws_name,
+            handler=handler,
+            resources=resources,
+            action=action or aws_name,
+            signed=signed,
+            authorized=authorized,
+            partial=partial,
+            writes=writes,
         )
 
     return decorate
