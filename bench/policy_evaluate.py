@@ -32,10 +32,7 @@ OPERATOR = document(
             "IpAddress": {"aws:SourceIp": ["10.0.0.0/8", "127.0.0.0/8"]},
         },
     },
-    *(
-        {"Sid": f"Other{each}", "Effect": "Allow", "Action": f"service{each}:*", "Resource": "*"}
-        for each in range(10)
-    ),
+    *({"Sid": f"Other{each}", "Effect": "Allow", "Action": f"service{each}:*", "Resource": "*"} for each in range(10)),
     {
         "Sid": "Production",
         "Effect": "Deny",
