@@ -63,10 +63,13 @@ def under(transaction: Connection, kind: type[AnyPrincipal], account_id: str, pa
     return rows.every(transaction, statement.order_by(table.c.key), kind)
 
 
-def with_boundary(transaction: Connection, kind: type[AnyPrincipal], policy_arn: str) -> list[AnyPrincipal]:
-    """Users or roles, of any account, that a policy bounds."""
+def with_boundary(
+    transaction: Connection, kind: type[AnyPrincipal], account_id: str, policy_arn: str
+) -> list[AnyPrincipal]:
+    """Users or roles of an account that a policy bounds."""
     table = _TABLES[kind]
-    return rows.every(transaction, _select(table).where(table.c.boundary == policy_arn).order_by(table.c.key), kind)
+    statement = _select(table).where(table.c.account == account_id, table.c.boundary == policy_arn)
+    return rows.every(transaction, statement.order_by(table.c.key), kind)
 
 
 def size(transaction: Connection, kind: type[AnyPrincipal], account_id: str) -> int:
