@@ -54,7 +54,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     account: str
     arn: str
     user_id: str
-    kind: Literal["Root", "User", "AssumedRole", "FederatedUser", "AWSService"]
+    kind: Literal["Root", "User", "AssumedRole", "FederatedUser", "AWSService", "Anonymous"]
     access_key_id: str
     name: str = ""
     """The user name, or the role session name."""

@@ -55,6 +55,11 @@ def token(octets: int = 32) -> str:
     return secrets.token_urlsafe(octets)
 
 
+def below(limit: int) -> int:
+    """An evenly drawn number from 0 to `limit` - 1."""
+    return secrets.randbelow(limit)
+
+
 def passphrase(words: Sequence[str], count: int) -> str:
     """Words joined with dashes and two digits after them (`tide-maple-48`): count · log2(len(words)) + 6.6 bits."""
     return "-".join([*(secrets.choice(words) for _ in range(count)), _draw(_DIGITS, 2)])

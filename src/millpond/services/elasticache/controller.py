@@ -18,7 +18,7 @@ from millpond.operation import NotYet
 from millpond.reconcile.loop import Outcome
 from millpond.services.elasticache.decide import Given, decide
 from millpond.services.elasticache.desired.cache_nodes import boot_parameters, engine_node
-from millpond.services.elasticache.desired.endpoints import cluster_names
+from millpond.services.elasticache.desired.endpoints import cluster_names, is_name_of
 from millpond.services.elasticache.plan import (
     Action,
     Configure,
@@ -34,6 +34,7 @@ from millpond.services.elasticache.plan import (
     plan,
 )
 from millpond.services.elasticache.records.cache_clusters import CONTROLLER, CacheCluster, CacheNode
+from millpond.services.elasticache.records.parameter_groups import ParameterGroup
 from millpond.services.elasticache.tables import cache_clusters as clusters
 from millpond.services.elasticache.tables import events
 from millpond.services.elasticache.tables import parameter_groups
@@ -70,8 +71,7 @@ class Promise(msgspec.Struct, frozen=True, kw_only=True):
     """What is promised, as read from one snapshot."""
 
     cluster: CacheCluster
-    group_values: Mapping[str, str]
-    """What the cluster's parameter group sets."""
+    group: ParameterGroup
 
 
 class CacheClusterController:
@@ -130,10 +130,9 @@ class CacheClusterController:
             cluster = clusters.get(transaction, account, region, cluster_id)
             if cluster is None:
                 return None
-            return Promise(
-                cluster=cluster,
-                group_values=parameter_groups.values(transaction, account, region, cluster.spec.parameter_group),
-            )
+            group = parameter_groups.get(transaction, account, region, cluster.spec.parameter_group)
+            assert group is not None, "a parameter group in use cannot be deleted"
+            return Promise(cluster=cluster, group=group)
 
     async def _observe(self, promise: Promise) -> Observed:
         cluster = promise.cluster
@@ -142,9 +141,9 @@ class CacheClusterController:
             each for each in versions if self._builds.installed(cluster.spec.engine, each) is not None
         )
         seen = await asyncio.gather(*(self._observe_node(promise, each) for each in cluster.nodes))
-        now_booted = boot_parameters(cluster.spec, promise.group_values)
+        now_booted = boot_parameters(cluster.spec, promise.group)
         names, published = cluster_names(cluster, self._zone), self._names.published()
-        retired = {name for name in published if self._belongs(name, cluster)} - names.keys()
+        retired = {name for name in published if is_name_of(name, cluster)} - names.keys()
         return Observed(
             nodes={node.id: each for node, each in zip(cluster.nodes, seen, strict=True)},
             installed=installed,
@@ -154,9 +153,6 @@ class CacheClusterController:
                 each.id for each in cluster.nodes if each.incarnation and each.boot_parameters != now_booted
             ),
         )
-
-    def _belongs(self, name: str, cluster: CacheCluster) -> bool:
-        return f".{cluster.tag}." in name and name.startswith(f"{cluster.id}.")
 
     async def _observe_node(self, promise: Promise, node: CacheNode) -> ObservedNode:
         cluster = promise.cluster
@@ -189,7 +185,7 @@ class CacheClusterController:
             cluster,
             node,
             build,
-            group_values=promise.group_values,
+            group=promise.group,
             zone=self._zone,
             admin_password=self._vault.derive(f"engine-admin/{cluster.arn}/{cluster.tag}"),
         )
@@ -202,15 +198,17 @@ class CacheClusterController:
             if isinstance(decision, PlaceNodes):
                 taken = clusters.taken_addresses(transaction)
                 free = (str(each) for each in islice(self._host.network.hosts(), _RESERVED_ADDRESSES, None))
-                unused = (each for each in free if each not in taken)
-                addresses = {node: next(unused) for node in decision.nodes}
+                unused = list(islice((each for each in free if each not in taken), len(decision.nodes)))
+                if len(unused) < len(decision.nodes):
+                    raise NotYet(f"no address is free in {self._host.network}")
+                addresses = dict(zip(decision.nodes, unused, strict=True))
                 for node, address in addresses.items():
                     clusters.take(transaction, cluster.process_name(node), address)
-            given = Given(addresses=addresses, boot_parameters=boot_parameters(cluster.spec, promise.group_values))
+            given = Given(addresses=addresses, boot_parameters=boot_parameters(cluster.spec, promise.group))
             decided = decide(cluster, decision, given, now)
             if decided.cluster is None:
                 clusters.delete(transaction, cluster)
-                tags.replace(transaction, cluster.arn, {})
+                tags.forget(transaction, cluster.account, cluster.region, cluster.arn)
             else:
                 written = clusters.update(transaction, decided.cluster)
                 kept = {each.id for each in written.nodes}

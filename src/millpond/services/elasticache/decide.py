@@ -14,6 +14,7 @@ from millpond.services.elasticache.plan import (
     ForgetNodes,
     ListNodes,
     MarkReady,
+    MarkSilent,
     PlaceNodes,
     Rest,
     Resume,
@@ -50,7 +51,9 @@ def decide(cluster: CacheCluster, decision: Decision, given: Given, now: datetim
         case Resume(nodes=nodes):
             return Decided(cluster=_each(cluster, nodes, _with(resting=False)))
         case MarkReady(nodes=nodes):
-            return Decided(cluster=_each(cluster, nodes, _with(ready=True)))
+            return Decided(cluster=_each(cluster, nodes, _with(ready=True, silent=False)))
+        case MarkSilent(nodes=nodes):
+            return Decided(cluster=_each(cluster, nodes, _with(silent=True)))
         case ListNodes(nodes=nodes):
             return _list(cluster, nodes)
         case ForgetNodes(nodes=nodes):
@@ -91,6 +94,7 @@ def _started(cluster: CacheCluster, node: CacheNode, given: Given, *, fresh: boo
         node_type=cluster.spec.node_type,
         boot_parameters=given.boot_parameters,
         ready=False,
+        silent=False,
         resting=False,
         reboot_requested=False,
     )
@@ -142,8 +146,14 @@ def apply_pending(cluster: CacheCluster, now: datetime) -> CacheCluster:
     nodes += tuple(
         CacheNode(id=each, zone=zone, created_at=now) for each, zone in zip(new_ids, pending.zones_to_add, strict=True)
     )
+    resized = bool(pending.zones_to_add or pending.nodes_to_remove)
     return msgspec.structs.replace(
-        cluster, spec=spec, nodes=nodes, pending=Pending(), generation=cluster.generation + 1
+        cluster,
+        spec=spec,
+        nodes=nodes,
+        pending=Pending(),
+        generation=cluster.generation + 1,
+        resized_from=len(cluster.nodes) if resized else cluster.resized_from,
     )
 
 
@@ -155,11 +165,13 @@ def _converge(cluster: CacheCluster) -> Decided:
     recovered = [each.id for each in cluster.nodes if each.recovering]
     if recovered:
         messages.append(f"Finished recovery for cache nodes {', '.join(recovered)}")
+    if cluster.resized_from is not None:
+        messages.append(f"Finished modifying number of nodes from {cluster.resized_from} to {len(cluster.nodes)}")
     done = _each(
         cluster,
         (each.id for each in cluster.nodes),
         _with(rebooting=False, recovering=False, node_type=cluster.spec.node_type),
     )
     return Decided(
-        cluster=msgspec.structs.replace(done, converged_generation=cluster.generation), messages=tuple(messages)
+        cluster=msgspec.structs.replace(done, converged_generation=cluster.generation, resized_from=None), messages=tuple(messages)
     )

@@ -80,6 +80,12 @@ class MarkReady(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     nodes: tuple[str, ...]
 
 
+class MarkSilent(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Nodes that answered before run but answer no more."""
+
+    nodes: tuple[str, ...]
+
+
 class ListNodes(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Tell clients exactly these nodes."""
 
@@ -110,6 +116,7 @@ Decision = (
     | Rest
     | Resume
     | MarkReady
+    | MarkSilent
     | ListNodes
     | ForgetNodes
     | ApplyPending
@@ -351,16 +358,8 @@ def _plan_processes(cluster: CacheCluster, observed: Observed) -> Plan | None:
         )
     silent = [each for each in cluster.nodes if not each.removing and not _seen(observed, each).answering]
     if silent:
-        details = {_seen(observed, each).detail for each in silent} - {""}
-        started = all(not each.ready for each in silent)
-        return Plan(
-            why=f"{_names(silent)} does not answer yet{': ' + '; '.join(sorted(details)) if details else ''}"
-            if started
-            else f"{_names(silent)} runs but does not answer; it is left alone, since replacing it would lose its data"
-            + (f" ({'; '.join(sorted(details))})" if details else ""),
-            settle=_SOON if started else 1.0,
-        )
-    fresh = [each for each in cluster.nodes if not each.ready and not each.removing]
+        return _plan_silent(silent, observed)
+    fresh = [each for each in cluster.nodes if not each.removing and (each.silent or not each.ready)]
     if fresh:
         return Plan(why=f"{_names(fresh)} answers", decision=MarkReady(nodes=_ids(fresh)))
     untuned = [each for each in cluster.nodes if not each.removing and _seen(observed, each).unconfigured]
@@ -372,6 +371,19 @@ def _plan_processes(cluster: CacheCluster, observed: Observed) -> Plan | None:
             settle=0,
         )
     return None
+
+
+def _plan_silent(silent: Sequence[CacheNode], observed: Observed) -> Plan:
+    details = "; ".join(sorted({_seen(observed, each).detail for each in silent} - {""}))
+    fallen = [each for each in silent if each.ready]
+    if not fallen:
+        return Plan(why=f"{_names(silent)} is starting" + (f": {details}" if details else ""), settle=_SOON)
+    why = f"{_names(fallen)} runs but does not answer; it is left alone, since replacing it would lose its data"
+    why += f" ({details})" if details else ""
+    unnoticed = [each for each in fallen if not each.silent]
+    if unnoticed:
+        return Plan(why=why, decision=MarkSilent(nodes=_ids(unnoticed)))
+    return Plan(why=why, settle=1.0)
 
 
 def _plan_listing(cluster: CacheCluster, observed: Observed) -> Plan | None:

@@ -101,3 +101,9 @@ def daily(start: int) -> str:
     """The hour-long daily window that opens at `start` minutes past midnight UTC."""
     closes = (start + 60) % _DAY
     return f"{start // 60:02d}:{start % 60:02d}-{closes // 60:02d}:{closes % 60:02d}"
+
+
+def closes(maintenance: str) -> int:
+    """The minute of the day (UTC) at which a weekly window closes."""
+    span = _week_span(maintenance)
+    return 0 if span is None else (span[0] + span[1]) % _DAY

@@ -12,7 +12,6 @@ class Region(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """One region."""
 
     code: str
-    name: str
     short: str
     """In endpoint names: `use1`."""
     maintenance: tuple[str, str]
@@ -30,5 +29,6 @@ def regions() -> dict[str, Region]:
 
 
 def region(code: str) -> Region:
-    """The region of this code; KeyError when AWS has none."""
-    return regions()[code]
+    """The region of this code. One that AWS does not have gets a name and a block of the same shape."""
+    known = regions().get(code)
+    return known or Region(code=code, short=code.replace("-", ""), maintenance=("03:00", "11:00"))

@@ -70,6 +70,8 @@ class CacheNode(msgspec.Struct, frozen=True, kw_only=True):
     """The values, at this incarnation's start, of the parameters that only a start can change."""
     ready: bool = False
     """This incarnation has answered: losing it now loses data, so it is never just started again."""
+    silent: bool = False
+    """It runs but stopped answering, so the cluster is not `available`."""
     listed: bool = False
     """Clients are told about it: by its endpoint, and by auto discovery."""
     removing: bool = False
@@ -99,6 +101,8 @@ class CacheCluster(msgspec.Struct, frozen=True, kw_only=True):
     """The newest generation that was seen kept; 0: none yet."""
     config_version: int = 0
     """Auto discovery's version: counts changes of the listed nodes."""
+    resized_from: int | None = None
+    """How many nodes there were before the change of their number that is under way."""
     delete_requested_at: datetime | None = None
     revision: int = 0
     """Counts writes of this record; a decision is committed only upon the revision it was planned from."""
