@@ -183,6 +183,8 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
     """When the second factor was shown."""
     context: dict[str, str | list[str]] = {}
     """Condition keys of the federation (`saml:sub`, `<issuer>:aud`, `aws:FederatedProvider`)."""
+    restricted: bool = False
+    """From GetSessionToken or GetFederationToken: little of IAM and STS may be called."""
 
 
 class Session(Grant, frozen=True, kw_only=True):

@@ -54,9 +54,7 @@ def parse_metadata(text: str) -> SamlMetadata:
     )
     if not certificates:
         raise ValueError("there is no certificate for signing")
-    return SamlMetadata(
-        entity_id=entity_id, certificates=certificates, valid_until=_moment(root.get("validUntil"))
-    )
+    return SamlMetadata(entity_id=entity_id, certificates=certificates, valid_until=_moment(root.get("validUntil")))
 
 
 def _pem(text: str) -> str:

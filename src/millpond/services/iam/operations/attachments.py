@@ -9,7 +9,13 @@ from millpond.services.iam.api import (
     NoSuchEntityException,
     PolicyNotAttachableException,
 )
-from millpond.services.iam.entities import existing_group, existing_policy, existing_role, existing_user, modifiable_role
+from millpond.services.iam.entities import (
+    existing_group,
+    existing_policy,
+    existing_role,
+    existing_user,
+    modifiable_role,
+)
 from millpond.services.iam.managed import managed_policies
 from millpond.services.iam.paging import page
 from millpond.services.iam.records import Attachment, Principal

@@ -93,9 +93,7 @@ def _with_password(ctx: Context, user: User, password: str) -> User:
         raise PasswordPolicyViolationException(refused)
     hashed = passwords.hash_password(password)
     history = (hashed, *user.password_history)[:_MOST_REMEMBERED]
-    return msgspec.structs.replace(
-        user, password_hash=hashed, password_changed_at=ctx.now, password_history=history
-    )
+    return msgspec.structs.replace(user, password_hash=hashed, password_changed_at=ctx.now, password_history=history)
 
 
 def _view(user: User) -> Response:

@@ -26,9 +26,7 @@ _MOST_POLICIES = 1500
 def create_policy(ctx: Context, request: Request) -> Response:
     name = request["PolicyName"]
     if policies.policy_named(ctx.transaction, ctx.account, name) is not None:
-        raise EntityAlreadyExistsException(
-            f"A policy called {name} already exists. Duplicate names are not allowed."
-        )
+        raise EntityAlreadyExistsException(f"A policy called {name} already exists. Duplicate names are not allowed.")
     if len(policies.policies(ctx.transaction, ctx.account)) >= _MOST_POLICIES:
         raise LimitExceededException(f"Cannot exceed quota for PoliciesPerAccount: {_MOST_POLICIES}")
     policy = Policy(

@@ -16,7 +16,9 @@ def oidc_provider(transaction: Connection, account: str, url: str) -> OidcProvid
 
 
 def oidc_providers(transaction: Connection, account: str) -> list[OidcProvider]:
-    return rows.every(transaction, sa.select(_OIDC).where(_OIDC.c.account == account).order_by(_OIDC.c.url), OidcProvider)
+    return rows.every(
+        transaction, sa.select(_OIDC).where(_OIDC.c.account == account).order_by(_OIDC.c.url), OidcProvider
+    )
 
 
 def saml_provider(transaction: Connection, account: str, name: str) -> SamlProvider | None:

@@ -184,6 +184,7 @@ sessions = sa.Table(
     sa.Column("source_identity", sa.String(64), nullable=False),
     sa.Column("mfa_at", Moment),
     sa.Column("context", sa.JSON, nullable=False),
+    sa.Column("restricted", sa.Boolean, nullable=False),
 )
 
 mfa_devices = sa.Table(
