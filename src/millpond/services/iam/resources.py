@@ -1,5 +1,7 @@
-"""What an IAM request touches, as policies name it, with the condition keys of IAM's page of the Service
-Authorization Reference. Asked before the request is validated, so nothing is taken for granted here.
+"""What an IAM request touches, as policies name it, with its condition keys.
+
+Those are on IAM's page of the Service Authorization Reference. Resources are asked for before a request is validated,
+so nothing in it is taken for granted here.
 """
 
 from collections.abc import Callable, Mapping, Sequence

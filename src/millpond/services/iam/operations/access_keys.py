@@ -2,7 +2,7 @@
 
 import msgspec
 
-from millpond.operation import Context, Request, Response, operation
+from millpond.operation import Context, Request, Resource, Response, operation
 from millpond.services.iam import credentials, resources
 from millpond.services.iam.api import LimitExceededException, NoSuchEntityException
 from millpond.services.iam.entities import Owner, owner
@@ -64,12 +64,12 @@ def list_access_keys(ctx: Context, request: Request) -> Response:
     )
 
 
-def _key_holder(ctx: Context, request: Request) -> tuple[resources.Resource, ...]:
+def _key_holder(ctx: Context, request: Request) -> tuple[Resource, ...]:
     key = keys.access_key(ctx.transaction, str(request.get("AccessKeyId", "")))
     holder = principals.by_id(ctx.transaction, User, key.principal_id) if key else None
     if holder is None or holder.account != ctx.account:
-        return (resources.Resource(arn="*"),)
-    return (resources.Resource(arn=holder.arn, context=resources.resource_tags(holder.tags)),)
+        return (Resource(arn="*"),)
+    return (Resource(arn=holder.arn, context=resources.resource_tags(holder.tags)),)
 
 
 @operation(resources=_key_holder)

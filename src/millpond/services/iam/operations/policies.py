@@ -17,7 +17,7 @@ from millpond.services.iam.managed import managed_policies
 from millpond.services.iam.paging import page
 from millpond.services.iam.records import Group, Policy, PolicyVersion, Principal, Role, User
 from millpond.services.iam.tables import policies, principals
-from millpond.services.iam.tags import given_tags, merged, tag_page, without
+from millpond.services.iam.tags import given_tags, merged, tag_list, tag_page, without
 
 _MOST_POLICIES = 1500
 
@@ -46,7 +46,7 @@ def create_policy(ctx: Context, request: Request) -> Response:
         ctx.transaction,
         PolicyVersion(policy_arn=policy.arn, version_id="v1", document=document, created_at=ctx.now),
     )
-    return {"Policy": views.policy(policy, attachments=0, boundaries=0) | {"Tags": views.tag_list(policy.tags)}}
+    return {"Policy": views.policy(policy, attachments=0, boundaries=0) | {"Tags": tag_list(policy.tags)}}
 
 
 @operation(resources=resources.policy)
@@ -123,15 +123,16 @@ def list_entities_for_policy(ctx: Context, request: Request) -> Response:
             attachment.principal_id
             for attachment in policies.attachments_of_policy(ctx.transaction, ctx.account, policy.arn)
         }
-        for kind in (Group, User, Role):
-            everyone = principals.under(ctx.transaction, kind, ctx.account, prefix)
-            found += [principal for principal in everyone if principal.id in attached]
+        everyone: list[Principal] = [
+            *principals.under(ctx.transaction, Group, ctx.account, prefix),
+            *principals.under(ctx.transaction, User, ctx.account, prefix),
+            *principals.under(ctx.transaction, Role, ctx.account, prefix),
+        ]
+        found += [principal for principal in everyone if principal.id in attached]
     if request.get("PolicyUsageFilter") != "PermissionsPolicy":
         present = {principal.id for principal in found}
-        for bounded_kind in (User, Role):
-            bounded = principals.with_boundary(ctx.transaction, bounded_kind, ctx.account, policy.arn)
-            found += [each for each in bounded if each.id not in present and each.path.startswith(prefix)]
-    kinds = {"User": User, "Role": Role, "Group": Group}
+        found += [each for each in _bounded(ctx, policy) if each.id not in present and each.path.startswith(prefix)]
+    kinds: dict[str, type[Principal]] = {"User": User, "Role": Role, "Group": Group}
     if wanted in kinds:
         found = [principal for principal in found if isinstance(principal, kinds[wanted])]
     paged = page(request, found, by=_entity_key, member="Found", view=lambda principal: principal)
@@ -150,10 +151,13 @@ def _entity_key(principal: Principal) -> str:
     return f"{type(principal).__name__}/{principal.name.lower()}"
 
 
-def _uses(ctx: Context, policy: Policy) -> dict[str, int]:
-    attachments = policies.attachments_of_policy(ctx.transaction, ctx.account, policy.arn)
-    bounded = [
+def _bounded(ctx: Context, policy: Policy) -> list[User | Role]:
+    return [
         *principals.with_boundary(ctx.transaction, User, ctx.account, policy.arn),
         *principals.with_boundary(ctx.transaction, Role, ctx.account, policy.arn),
     ]
-    return {"attachments": len(attachments), "boundaries": len(bounded)}
+
+
+def _uses(ctx: Context, policy: Policy) -> dict[str, int]:
+    attachments = policies.attachments_of_policy(ctx.transaction, ctx.account, policy.arn)
+    return {"attachments": len(attachments), "boundaries": len(_bounded(ctx, policy))}
