@@ -71,6 +71,7 @@ async def run(config: Config, *, ready: Callable[[RunFacts], None]) -> None:
             platform=platform,
             clock=clock,
             deliver=lambda wakes: [loop.wake(*each) for each in wakes],
+            vault=state.vault,
         )
         stack.callback(gateway.close)
         listener = _listen(config.listen)
