@@ -99,8 +99,8 @@ class Apt:
         for old in parts.iterdir():
             old.unlink()
         if _PARTS.is_dir():
-            for each in sorted(_PARTS.iterdir()):
-                (parts / each.name).symlink_to(each)
+            for part in sorted(_PARTS.iterdir()):
+                (parts / part.name).symlink_to(part)
         # The machine's own parts are read first, so that this one may take their hooks away again.
         (parts / "zz-millpond").write_text(_SETTINGS)
 

@@ -32,9 +32,7 @@ def upstream_of(version: str) -> str:
     return found[1] if found else version
 
 
-def unpack(
-    apt: Apt, engine: EngineName, *, origin: str, builds: Builds, progress: Callable[[str], None]
-) -> Kept:
+def unpack(apt: Apt, engine: EngineName, *, origin: str, builds: Builds, progress: Callable[[str], None]) -> Kept:
     """Install an engine from a suite's packages; the caller holds `builds.exclusive` and has called `look_up`."""
     programs = PROGRAMS[engine]
     packages = apt.closure(programs.package)

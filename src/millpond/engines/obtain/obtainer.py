@@ -30,7 +30,8 @@ class Obtainer:
         search: str = SEARCH,
     ) -> None:
         """`directory` is `Config.engines`; `apt` and `search` say where the machine's package sources and programs
-        are."""
+        are.
+        """
         self._directory = directory
         self._catalogue = catalogue or data.load()
         self._clock = clock
@@ -50,7 +51,8 @@ class Obtainer:
 
     def refresh(self) -> None:
         """Look up what the sources offer, as far as it matters for versions that are not at hand. Takes seconds, more
-        when a mirror does not answer."""
+        when a mirror does not answer.
+        """
         asked: dict[str, Fact] = {}
         for version in self._catalogue.versions:
             if self._at_hand(version) is not None:

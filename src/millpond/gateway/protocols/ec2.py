@@ -45,14 +45,17 @@ class Ec2(Query):
         return Response(status=told.status, headers=_XML, body="".join(out).encode())
 
     def wire_names(self, name: str, member: Shape) -> Iterable[str]:
-        """Give the query name, or the location name with a capital, or the member's own."""
+        """Give the query name, or the location name or the member's own with a capital; botocore leaves the latter."""
         serialization = member.serialization
         if "queryName" in serialization:
             return (serialization["queryName"],)
         if "name" in serialization:
-            given = serialization["name"]
-            return (given[0].upper() + given[1:],)
-        return (name,)
+            return (_capital(serialization["name"]),)
+        return (_capital(name), name)
+
+
+def _capital(name: str) -> str:
+    return name[0].upper() + name[1:]
 
 
 def _namespace(wire: Wire) -> str:

@@ -6,10 +6,12 @@ Other slices use only what is exported here; `policy/` is a pure evaluator, `ope
 from millpond.operation import service
 from millpond.services.iam.bootstrap import (
     Bootstrap,
+    administrator,
     administrator_credentials,
     bootstrap,
     create_account,
     default_account,
+    new_root_password,
 )
 from millpond.services.iam.credentials import TemporaryKey, account_of_key, open_session
 from millpond.services.iam.identity import IamIdentity, KeyUse
@@ -36,12 +38,14 @@ __all__ = [
     "TemporaryKey",
     "accept_mfa_code",
     "account_of_key",
+    "administrator",
     "administrator_credentials",
     "bootstrap",
     "create_account",
     "create_service_role",
     "default_account",
     "needed_service_role",
+    "new_root_password",
     "open_session",
     "release_service_role",
     "service_role",
