@@ -13,7 +13,7 @@ from millpond.services.iam.bootstrap import (
     default_account,
     new_root_password,
 )
-from millpond.services.iam.credentials import TemporaryKey, account_of_key, open_session
+from millpond.services.iam.credentials import TemporaryKey, account_of_key, new_access_key, open_session
 from millpond.services.iam.identity import IamIdentity, KeyUse
 from millpond.services.iam.mfa import accept_mfa_code
 from millpond.services.iam.operations import OPERATIONS
@@ -45,6 +45,7 @@ __all__ = [
     "create_service_role",
     "default_account",
     "needed_service_role",
+    "new_access_key",
     "new_root_password",
     "open_session",
     "release_service_role",
