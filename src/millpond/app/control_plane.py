@@ -37,17 +37,20 @@ from millpond.services.iam import IamIdentity
 _HOSTS = Path("/etc/hosts")
 
 
-async def run(config: Config, *, ready: Callable[[RunFacts], None]) -> None:
+async def run(
+    config: Config, *, ready: Callable[[RunFacts], None], clock: Clock | None = None, here: Machine | None = None
+) -> None:
     """Serve an installation until cancelled or told to go down; engines outlive it. `ready` is called once it answers.
 
-    Raises CannotStart, in words that name the fix.
+    `clock` and `here` are the system's clock and the machine of `--driver` unless given, as tests do. Raises
+    CannotStart, in words that name the fix.
     """
-    clock = SystemClock()
+    clock = clock or SystemClock()
     installation = _installation_id(config.home)
     async with contextlib.AsyncExitStack() as stack:
         state = await asyncio.to_thread(open_state, config, clock.now())
         stack.callback(state.store.close)
-        here = machine(config, installation, clock)
+        here = here or machine(config, installation, clock)
         stack.push_async_callback(here.host.close)
         system = SystemNames(_HOSTS, installation)
         names = PublishedNames(system)
