@@ -96,7 +96,10 @@ def detached(config: Config, *, command: list[str] | None = None) -> Report:
         )
     if not said:
         os.waitpid(pid, 0)
-        raise Failure(f"Millpond did not start. Its last words, of {config.log_file}: {_tail(config, before)}")
+        raise Failure(
+            f"Millpond did not start; the end of {config.log_file} says why. Look also: millpond doctor",
+            details=_tail(config, before),
+        )
     report = msgspec.json.decode(said, type=Report)
     if report.facts is None:
         os.waitpid(pid, 0)
@@ -240,10 +243,9 @@ def _read_until_closed(descriptor: int, *, seconds: float) -> bytes | None:
     return None
 
 
-def _tail(config: Config, start: int) -> str:
+def _tail(config: Config, start: int) -> list[str]:
     """The last lines that this start wrote to the log."""
     with contextlib.suppress(OSError), config.log_file.open("rb") as file:
         file.seek(start)
-        lines = file.read()[-4000:].decode("utf-8", "replace").splitlines()
-        return " | ".join(lines[-_TAIL:]) or "none"
-    return "none"
+        return file.read()[-4000:].decode("utf-8", "replace").splitlines()[-_TAIL:]
+    return []
