@@ -43,8 +43,8 @@ def run(
 ) -> None:
     """Be the control plane of this home until SIGTERM, SIGINT or `down`. `announce` is called once the API answers.
 
-    `interrupted` is what the first SIGINT means instead of ending at once. Raises Failure when it cannot start,
-    home.AlreadyRunning when another one runs here.
+    `interrupted` asks for `down`, caches and all: what the first SIGINT means, where it does not mean to end at once.
+    Raises Failure when it cannot start, home.AlreadyRunning when another one runs here.
     """
     try:
         with home.held(config), _logging(config):
@@ -177,18 +177,25 @@ async def _until_stopped(
         announce(facts)
 
     def interrupt() -> None:
+        nonlocal brought_down
         loop.add_signal_handler(signal.SIGINT, running.cancel)
         if interrupted is None:
             running.cancel()
         else:
+            brought_down = True
             interrupted()
 
+    brought_down = False
     loop = asyncio.get_running_loop()
     running = asyncio.ensure_future(plane(config, ready=ready))
     loop.add_signal_handler(signal.SIGTERM, running.cancel)
     loop.add_signal_handler(signal.SIGINT, interrupt)
-    with contextlib.suppress(asyncio.CancelledError):
+    try:
         await running
+    except asyncio.CancelledError:
+        return
+    if brought_down:
+        home.forget(config)
 
 
 def _control_plane() -> ControlPlane:
