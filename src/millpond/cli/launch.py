@@ -171,6 +171,7 @@ async def _until_stopped(
     interrupted: Callable[[], None] | None,
 ) -> None:
     """Run the control plane; a signal cancels it, which it takes as an order to end well and leave the engines."""
+    brought_down = False
 
     def ready(facts: RunFacts) -> None:
         home.write_record(config, facts)
@@ -185,7 +186,6 @@ async def _until_stopped(
             brought_down = True
             interrupted()
 
-    brought_down = False
     loop = asyncio.get_running_loop()
     running = asyncio.ensure_future(plane(config, ready=ready))
     loop.add_signal_handler(signal.SIGTERM, running.cancel)
