@@ -98,8 +98,9 @@ def test_a_start_that_cannot_be_names_the_fix(config: Config, behaviour: str, fi
 
 
 def test_a_start_that_dies_shows_its_last_words(config: Config):
-    with pytest.raises(Failure, match="something dreadful"):
+    with pytest.raises(Failure, match="did not start") as raised:
         start(config, "dies")
+    assert raised.value.details == ["something dreadful"]
     assert not home.is_held(config)
 
 
