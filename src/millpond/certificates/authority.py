@@ -93,7 +93,7 @@ def _sealed_key(file: Path, vault: Vault) -> ec.EllipticCurvePrivateKey:
     except (VaultError, ValueError) as error:
         raise CertificateError(
             f"The certificate authority's key {file} cannot be opened: {error} Restore it together with the master "
-            f"key, or delete {file.parent} to start with a new authority, which every client must then be told to trust."
+            f"key, or delete {file.parent} to start with a new authority, which clients must then be told to trust."
         ) from error
 
 
