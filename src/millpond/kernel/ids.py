@@ -2,6 +2,7 @@
 
 import secrets
 import uuid
+from collections.abc import Sequence
 
 _DIGITS = "0123456789"
 _LOWER = "abcdefghijklmnopqrstuvwxyz" + _DIGITS
@@ -52,3 +53,18 @@ def secret_access_key() -> str:
 def token(octets: int = 32) -> str:
     """A bearer token or password of Millpond's own, URL-safe."""
     return secrets.token_urlsafe(octets)
+
+
+def below(limit: int) -> int:
+    """An evenly drawn number from 0 to `limit` - 1."""
+    return secrets.randbelow(limit)
+
+
+def passphrase(words: Sequence[str], count: int) -> str:
+    """Words joined with dashes and two digits after them (`tide-maple-48`): count · log2(len(words)) + 6.6 bits."""
+    return "-".join([*(secrets.choice(words) for _ in range(count)), _draw(_DIGITS, 2)])
+
+
+def totp_seed() -> str:
+    """The seed of a virtual MFA device: 320 bits in base 32, 64 characters without padding."""
+    return _draw(_BASE32, 64)

@@ -4,7 +4,10 @@ import os
 import stat
 from pathlib import Path
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 _VERSION = b"\x01"
 _NONCE = 12
@@ -18,6 +21,7 @@ class Vault:
     """Seals and opens small secrets. `purpose` (say `access-key/AKIA…`) is bound in, so rows cannot be swapped."""
 
     def __init__(self, key: bytes) -> None:
+        self._key = key
         self._aead = AESGCM(key)
 
     @classmethod
@@ -51,7 +55,11 @@ class Vault:
         nonce, ciphertext = sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :]
         try:
             return self._aead.decrypt(nonce, ciphertext, purpose.encode()).decode()
-        except Exception as error:
+        except InvalidTag as error:
             raise VaultError(
                 "A secret could not be opened: the master key is not the one it was sealed with."
             ) from error
+
+    def derive(self, purpose: str) -> str:
+        """A password of Millpond's own that need not be stored: the same for the same purpose (HKDF, RFC 5869)."""
+        return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=purpose.encode()).derive(self._key).hex()

@@ -1,0 +1,5 @@
+"""`python -m millpond`: the command line."""
+
+from millpond.cli import main
+
+main()

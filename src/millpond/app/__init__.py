@@ -1,0 +1,5 @@
+"""The composition root: the only place where things are built and joined. `run` is the control plane."""
+
+from millpond.app.control_plane import run
+
+__all__ = ["run"]

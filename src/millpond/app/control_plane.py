@@ -1,0 +1,272 @@
+"""Build everything, join it, serve until told to stop. Read `run` from top to bottom: it is the start of Millpond."""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator, Callable
+from ipaddress import ip_address
+from pathlib import Path
+
+import msgspec
+import uvicorn
+
+from millpond.app.machine import Machine, machine
+from millpond.app.names import PublishedNames
+from millpond.app.operate import Installation, OperatorOfInstallation
+from millpond.app.orphans import OrphanController
+from millpond.app.platform import MachinePlatform
+from millpond.app.state import State, open_state
+from millpond.aws.endpoints import ZONE
+from millpond.aws.models import Models
+from millpond.certificates import CertificateAuthority
+from millpond.config import Config
+from millpond.dns.server import DnsServer
+from millpond.dns.system_names import SystemNames
+from millpond.gateway.client import Client
+from millpond.gateway.server import Gateway
+from millpond.kernel.clock import Clock, SystemClock
+from millpond.operator import door, home
+from millpond.operator.facts import RunFacts
+from millpond.operator.spec import CannotStart
+from millpond.reconcile.loop import Controller, Loop
+from millpond.services import ec2, elasticache, iam, sts
+from millpond.services.iam import IamIdentity
+
+_HOSTS = Path("/etc/hosts")
+
+
+async def run(
+    config: Config, *, ready: Callable[[RunFacts], None], clock: Clock | None = None, here: Machine | None = None
+) -> None:
+    """Serve an installation until cancelled or told to go down; engines outlive it. `ready` is called once it answers.
+
+    `clock` and `here` are the system's clock and the machine of `--driver` unless given, as tests do. Raises
+    CannotStart, in words that name the fix.
+    """
+    clock = clock or SystemClock()
+    installation = _installation_id(config.home)
+    async with contextlib.AsyncExitStack() as stack:
+        state = await asyncio.to_thread(open_state, config, clock.now())
+        stack.callback(state.store.close)
+        here = here or machine(config, installation, clock)
+        stack.push_async_callback(here.host.close)
+        system = SystemNames(_HOSTS, installation)
+        names = PublishedNames(system)
+        dns = await stack.enter_async_context(_dns_server(names, str(here.host.network.network_address + 1)))
+        availability = await asyncio.to_thread(system.available)
+        platform = MachinePlatform(
+            zone=ZONE,
+            names_resolve=availability.names_resolve,
+            enforcement=here.host.enforcement,
+            engine_versions=here.engine_versions,
+        )
+        stop = Stop()
+        loop = _loop(config, state=state, here=here, names=names, clock=clock, stop=stop)
+        identity = IamIdentity(state.vault)
+        gateway = Gateway(
+            services=(elasticache.SERVICE, ec2.SERVICE, iam.SERVICE, sts.SERVICE),
+            models=Models(),
+            store=state.store,
+            identity=identity,
+            platform=platform,
+            clock=clock,
+            deliver=loop.deliver,
+            region=config.region,
+        )
+        stack.callback(gateway.close)
+        listener = _listen(config.listen)
+        stack.callback(listener.close)
+        certificate = _certificate(config, state, listener, clock)
+        await stack.enter_async_context(_serving(gateway, listener, certificate))
+        here.host.watch(lambda process: loop.wake(elasticache.CONTROLLER, elasticache.key_of_process(process)))
+        keeping = asyncio.create_task(loop.run())
+        stack.push_async_callback(_cancelled, keeping)
+        if here.refresh is not None:
+            looking = asyncio.create_task(asyncio.to_thread(here.refresh))
+            stack.push_async_callback(_cancelled, looking)
+        operator = OperatorOfInstallation(
+            Installation(
+                config=config,
+                state=state,
+                machine=here,
+                platform=platform,
+                availability=availability,
+                names=system,
+                dns=dns,
+                endpoint=_endpoint(listener, tls=certificate is not None),
+                ca_bundle=str(certificate.authority) if certificate is not None else "",
+            ),
+            client=Client(gateway.call),
+            loop=loop,
+            clock=clock,
+            stop=stop,
+        )
+        await stack.enter_async_context(door.opened(operator, config.operator_socket))
+        facts = await operator.status()
+        home.write_record(config, facts)
+        ready(facts)
+        await stop.asked.wait()
+        if stop.caches:
+            await _stop_caches(state, here, loop)
+            await asyncio.to_thread(system.withdraw)
+
+
+class Stop:
+    """How the control plane is told to go down, and whether its caches go with it."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.caches = False
+
+
+class Certificate(msgspec.Struct, frozen=True, kw_only=True):
+    """What the API shows when it speaks TLS."""
+
+    authority: Path
+    chain: Path
+    key: Path
+
+
+def _installation_id(directory: Path) -> str:
+    """Sets this installation apart from others on the machine: in the hosts file, in claims of addresses."""
+    file = directory / "installation"
+    if not file.exists():
+        home.replace_private(file, secrets.token_hex(6).encode())
+    return file.read_text(encoding="ascii").strip()
+
+
+def _loop(config: Config, *, state: State, here: Machine, names: PublishedNames, clock: Clock, stop: Stop) -> Loop:
+    def recorded() -> frozenset[str]:
+        with state.store.read() as transaction:
+            return elasticache.recorded_processes(transaction)
+
+    controllers: list[Controller] = [
+        elasticache.CacheClusterController(
+            store=state.store,
+            vault=state.vault,
+            host=here.host,
+            engines=here.engines,
+            builds=here.builds,
+            names=names,
+            zone=ZONE,
+            clock=clock,
+            stopping=lambda: stop.caches,
+        ),
+        OrphanController(here.host, recorded),
+    ]
+    return Loop(controllers, clock, resync_seconds=config.resync_seconds)
+
+
+@contextlib.asynccontextmanager
+async def _dns_server(names: PublishedNames, address: str) -> AsyncIterator[DnsServer]:
+    """On port 53 of the installation's own address where that is allowed, else on any."""
+    server = DnsServer(names.served, origin=ZONE, address=address, port=53)
+    try:
+        await server.start()
+    except OSError:
+        server = DnsServer(names.served, origin=ZONE, address=address)
+        await server.start()
+    try:
+        yield server
+    finally:
+        await server.close()
+
+
+def _listen(listen: str) -> socket.socket:
+    address, _, port = listen.rpartition(":")
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((address.strip("[]"), int(port)))
+    except OSError as error:
+        listener.close()
+        raise CannotStart(
+            f"The API cannot listen on {listen} ({os.strerror(error.errno or 0)}); choose another: "
+            "millpond up --listen 127.0.0.1:0"
+        ) from error
+    return listener
+
+
+def _endpoint(listener: socket.socket, *, tls: bool) -> str:
+    """The URL for clients on this machine: where it listens on every address, the loopback one."""
+    address, port = listener.getsockname()[:2]
+    bound = ip_address(address)
+    if bound.is_unspecified:
+        bound = ip_address("::1" if bound.version == 6 else "127.0.0.1")
+    name = f"[{bound}]" if bound.version == 6 else str(bound)
+    return f"{'https' if tls else 'http'}://{name}:{port}"
+
+
+def _certificate(config: Config, state: State, listener: socket.socket, clock: Clock) -> Certificate | None:
+    """Beyond loopback the API speaks TLS only: signatures keep secrets secret, not the answers."""
+    address = listener.getsockname()[0]
+    if ip_address(address).is_loopback:
+        return None
+    authority = CertificateAuthority.at(config.home / "certificates", state.vault, now=clock.now())
+    names = ["localhost", "127.0.0.1", "::1", socket.gethostname(), socket.getfqdn()]
+    if not ip_address(address).is_unspecified:
+        names.append(address)
+    chain, key = authority.server_certificate(list(dict.fromkeys(names)), now=clock.now())
+    return Certificate(authority=authority.certificate, chain=chain, key=key)
+
+
+@contextlib.asynccontextmanager
+async def _serving(gateway: Gateway, listener: socket.socket, certificate: Certificate | None) -> AsyncIterator[None]:
+    config = uvicorn.Config(
+        gateway,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+        ssl_certfile=str(certificate.chain) if certificate is not None else None,
+        ssl_keyfile=str(certificate.key) if certificate is not None else None,
+    )
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    # Started by hand, as the operator's door is: `serve` would take over the process's signals.
+    await server.startup(sockets=[listener])
+    ticking = asyncio.create_task(_tick(server))
+    try:
+        yield
+    finally:
+        await _cancelled(ticking)
+        await server.shutdown(sockets=[listener])
+
+
+async def _tick(server: uvicorn.Server) -> None:
+    """What `serve` does ten times a second, once a second: renew the Date header."""
+    counter = 0
+    while True:
+        await server.on_tick(counter)
+        counter += 10
+        await asyncio.sleep(1)
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def _stop_caches(state: State, here: Machine, loop: Loop, *, patience: float = 60.0) -> None:
+    """Wait until every node rests. What does not within the patience is left running, for the next start to find."""
+
+    def everything() -> tuple[list[str], frozenset[str]]:
+        with state.store.read() as transaction:
+            return elasticache.recorded_keys(transaction), elasticache.recorded_processes(transaction)
+
+    deadline = asyncio.get_running_loop().time() + patience
+    while asyncio.get_running_loop().time() < deadline:
+        keys, processes = await asyncio.to_thread(everything)
+        states = await here.host.observe(sorted(processes))
+        if not any(each.running for each in states.values()):
+            return
+        for key in keys:
+            loop.wake(elasticache.CONTROLLER, key)
+        await asyncio.sleep(0.05)

@@ -1,0 +1,25 @@
+"""What operations may know of the machine."""
+
+from collections.abc import Callable, Sequence
+
+from millpond.operation import EngineVersion
+
+
+class MachinePlatform:
+    """Facts gathered at start, and the engine catalogue as it stands."""
+
+    def __init__(
+        self,
+        *,
+        zone: str,
+        names_resolve: bool,
+        enforcement: str,
+        engine_versions: Callable[[], Sequence[EngineVersion]],
+    ) -> None:
+        self.zone = zone
+        self.names_resolve = names_resolve
+        self.enforcement = enforcement
+        self._engine_versions = engine_versions
+
+    def engine_versions(self) -> Sequence[EngineVersion]:
+        return self._engine_versions()

@@ -1,0 +1,77 @@
+"""`millpond connect`: the engine's own client on a cache, or the command that opens it."""
+
+import os
+import shlex
+import shutil
+from pathlib import Path
+
+import click
+
+from millpond.cli import clusters, lineclient, options
+from millpond.cli.clusters import Cluster
+from millpond.cli.door import Door
+from millpond.cli.failure import Failure
+from millpond.config import Config
+from millpond.operator.facts import EngineFacts
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@options.name
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@options.installation
+@click.option("--print", "print_only", is_flag=True, help="Print the command instead of running it.")
+@options.region
+def connect(*, name: str, arguments: tuple[str, ...], config: Config, print_only: bool, region: str | None) -> None:
+    """Open the engine's client on the cache NAME; ARGUMENTS go to the client (millpond connect NAME PING)."""
+    door = Door(config)
+    found = clusters.cluster(door, name, region=region)
+    where = clusters.address(found)
+    if where is None:
+        reason = clusters.why(door, name, region=region) or f"it is {found.get('CacheClusterStatus')}"
+        raise Failure(f"{name} has no endpoint yet ({reason}); wait for it: millpond wait {name}")
+    host, port = where
+    command = client_command(found, door.engines(), ca_bundle=door.status().ca_bundle)
+    if print_only:
+        click.echo(shlex.join([*(command or _plain_client(host, port)), *arguments]))
+        return
+    if command is not None:
+        os.execv(command[0], [*command, *arguments])  # noqa: S606 - the client takes this process's place
+    if found.get("TransitEncryptionEnabled"):
+        raise Failure(f"{name} speaks TLS and its build brings no client; use one of your own on {host}:{port}")
+    try:
+        lineclient.converse(host, port, engine=found.get("Engine", ""))
+    except OSError as error:
+        raise Failure(f"{host}:{port} does not answer ({error}); look: millpond explain {name}") from error
+
+
+def client_command(found: Cluster, engines: list[EngineFacts], *, ca_bundle: str) -> list[str] | None:
+    """valkey-cli or redis-cli with endpoint and TLS; None when there is no such program, and for Memcached."""
+    where = clusters.address(found)
+    client = _client(found, engines)
+    if where is None or client is None:
+        return None
+    command = [client, "-h", where[0], "-p", str(where[1])]
+    if found.get("TransitEncryptionEnabled"):
+        command += ["--tls", *(["--cacert", ca_bundle] if ca_bundle else [])]
+    return command
+
+
+def _client(found: Cluster, engines: list[EngineFacts]) -> str | None:
+    """The client of the very build that runs, else of another build that speaks the same, else of the machine."""
+    engine, version = found.get("Engine", ""), str(found.get("EngineVersion", ""))
+    if engine == "memcached":
+        return None
+
+    def kinship(each: EngineFacts) -> tuple[bool, bool]:
+        return each.engine == engine, version.startswith(each.version)
+
+    builds = sorted((each for each in engines if each.cli and Path(each.cli).exists()), key=kinship)
+    if builds:
+        return builds[-1].cli
+    return shutil.which("valkey-cli") or shutil.which("redis-cli")
+
+
+def _plain_client(host: str, port: int) -> list[str]:
+    """What a person can type where the engine brings no client."""
+    netcat = shutil.which("nc") or shutil.which("telnet")
+    return [Path(netcat).name if netcat else "telnet", host, str(port)]

@@ -1,0 +1,75 @@
+"""`millpond explain` and `millpond events`: what is being done and why, and what happened."""
+
+from datetime import datetime
+
+import click
+import msgspec
+
+from millpond.cli import options, output
+from millpond.cli.door import Door
+from millpond.config import Config
+
+
+@click.command()
+@click.argument("name", default="", shell_complete=options.names)
+@options.installation
+@options.region
+@options.as_json
+def explain(*, name: str, config: Config, region: str | None, as_json: bool) -> None:
+    """Say what Millpond did last about NAME (about everything when not given), and why."""
+    said = Door(config).explain(name, region=region)
+    if as_json:
+        output.print_json(said)
+    elif not output.is_terminal():
+        for each in said:
+            output.print_pairs(msgspec.to_builtins(each))
+    else:
+        for each in said:
+            click.secho(
+                f"{each.name}  ({each.controller}, {each.region}, pass {each.passes} at {_clock(each.at)})", bold=True
+            )
+            click.echo(f"  {each.why}")
+            if each.error:
+                click.secho(f"  failed: {each.error}", fg="red")
+        if not said:
+            click.echo("Nothing to explain yet: there are no caches.")
+
+
+@click.command()
+@click.argument("name", default="", shell_complete=options.names)
+@options.installation
+@click.option("--minutes", type=int, default=1440, show_default=True, help="How far to look back.")
+@options.region
+@options.as_json
+def events(*, name: str, config: Config, minutes: int, region: str | None, as_json: bool) -> None:
+    """List what happened, oldest first (DescribeEvents): to NAME, or to everything."""
+    wanted: dict[str, object] = {"Duration": minutes}
+    if name:
+        wanted |= {"SourceIdentifier": name, "SourceType": "cache-cluster"}
+    door = Door(config)
+    found = []
+    marker: dict[str, object] = {}
+    while True:
+        page = door.call("DescribeEvents", wanted | marker, region=region)
+        found += page.get("Events", [])
+        if not page.get("Marker"):
+            break
+        marker = {"Marker": page["Marker"]}
+    found.sort(key=lambda event: str(event.get("Date", "")))
+    if as_json:
+        output.print_json(found)
+        return
+    for event in found:
+        date, source, message = event.get("Date", ""), event.get("SourceIdentifier", ""), event.get("Message", "")
+        if output.is_terminal():
+            click.echo(f"{_clock(str(date))}  {source}  {message}")
+        else:
+            output.print_row({"date": date, "source": source, "message": message})
+
+
+def _clock(moment: str) -> str:
+    """A moment in the reader's own time; as it came when it cannot be read."""
+    try:
+        return datetime.fromisoformat(moment).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    except ValueError:
+        return moment

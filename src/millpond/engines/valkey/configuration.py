@@ -1,0 +1,82 @@
+"""The configuration file of a Valkey or Redis OSS node. Pure.
+
+Users stand in it too, so that the restricted commands are blocked from the first command on.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from millpond.engines.spec import Node
+from millpond.engines.valkey import commands, parameters
+from millpond.host.spec import Place
+
+FILE = "engine.conf"
+
+
+def render(node: Node, place: Place) -> str:
+    """Write the whole file; the same node and place give the same text."""
+    settings = parameters.settings(node)
+    lines = [
+        *_frame(node, place),
+        *(f"{name} {_quoted(value)}" for name, value in settings.items() if name != "client-output-buffer-limit"),
+        *_output_buffers(settings.get("client-output-buffer-limit", "")),
+        *_renamed(node),
+        _user("default", commands.default_user(node.build, blocked=blocked(node))),
+        _user(commands.ADMIN, commands.admin_user(node.build, password_sha256=_sha256(node.admin_password))),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def blocked(node: Node) -> Sequence[str]:
+    """The commands that the parameter group blocks with `rename-commands`."""
+    pairs = commands.renamed(node.parameters.get("rename-commands", ""))
+    return [name for name, new in pairs.items() if new == "blocked"]
+
+
+def data_directory(node: Node, place: Place) -> Path:
+    return place.directory / node.volume
+
+
+def _frame(node: Node, place: Place) -> Sequence[str]:
+    """What Millpond decides and no parameter group may."""
+    frame = {
+        "bind": node.address,
+        "port": str(node.port),
+        "protected-mode": "no",
+        "unixsocket": str(place.socket),
+        "unixsocketperm": "700",
+        "daemonize": "no",
+        "supervised": "no",
+        "dir": str(data_directory(node, place)),
+        "dbfilename": "dump.rdb",
+        "logfile": str(place.log),
+        # Data outlive the process only when `save` is asked for, as on ElastiCache without backups.
+        "stop-writes-on-bgsave-error": "no",
+    }
+    lines = [f"{name} {_quoted(value)}" for name, value in frame.items()]
+    return [*lines, 'save ""', "always-show-logo no"]
+
+
+def _output_buffers(value: str) -> Sequence[str]:
+    words = value.split()
+    return [f"client-output-buffer-limit {' '.join(words[at : at + 4])}" for at in range(0, len(words), 4)]
+
+
+def _renamed(node: Node) -> Sequence[str]:
+    # New names are fixed at the engine's start; blocked commands are a matter of access control and follow live.
+    pairs = commands.renamed(node.parameters.get("rename-commands", ""))
+    return [f"rename-command {old} {new}" for old, new in pairs.items() if new != "blocked"]
+
+
+def _user(name: str, rules: Sequence[str]) -> str:
+    return f"user {name} {' '.join(rules)}"
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"' if not value or any(each in value for each in " \"'\\#\t") else value

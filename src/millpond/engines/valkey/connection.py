@@ -1,0 +1,66 @@
+"""Short connections to an engine: as an ordinary client on its endpoint, and as Millpond on its management socket.
+
+No retries: a probe that waits with back-off would take seconds to notice a dead engine.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from valkey.asyncio.connection import AbstractConnection, Connection, UnixDomainSocketConnection
+from valkey.asyncio.retry import Retry
+from valkey.backoff import NoBackoff
+
+from millpond.engines.spec import Node
+from millpond.engines.valkey.commands import ADMIN
+from millpond.host.spec import Place
+
+
+class Session:
+    """One open connection, one command at a time."""
+
+    def __init__(self, connection: AbstractConnection) -> None:
+        self._connection = connection
+
+    async def ask(self, *words: str) -> Any:
+        """Send a command and return its answer; ValkeyError when the engine refuses or the connection breaks."""
+        await self._connection.send_command(*words)
+        return await self._connection.read_response()
+
+
+@asynccontextmanager
+async def as_client(node: Node, *, seconds: float) -> AsyncIterator[Session]:
+    """Connect as any program of a user's does."""
+    connection = Connection(host=node.address, port=node.port, **_manners(seconds))
+    async with _open(connection) as session:
+        yield session
+
+
+@asynccontextmanager
+async def as_admin(node: Node, place: Place, *, seconds: float) -> AsyncIterator[Session]:
+    """Connect as Millpond's own user over the management socket."""
+    connection = UnixDomainSocketConnection(
+        path=str(place.socket), username=ADMIN, password=node.admin_password, **_manners(seconds)
+    )
+    async with _open(connection) as session:
+        yield session
+
+
+@asynccontextmanager
+async def _open(connection: AbstractConnection) -> AsyncIterator[Session]:
+    try:
+        await connection.connect()  # type: ignore[no-untyped-call]
+        yield Session(connection)
+    finally:
+        await connection.disconnect()
+
+
+def _manners(seconds: float) -> dict[str, Any]:
+    return {
+        "socket_timeout": seconds,
+        "socket_connect_timeout": seconds,
+        "retry": Retry(NoBackoff(), 0),
+        "decode_responses": True,
+        "lib_name": None,
+        "lib_version": None,
+    }

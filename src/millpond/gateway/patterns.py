@@ -1,0 +1,98 @@
+r"""The models' `pattern` constraints, which are Java's regular expressions, as Python's.
+
+Three things differ: Unicode properties (`\p{L}`), a bare `[` inside a class, and `\w`, `\d`, `\s`, which mean ASCII in
+Java. A pattern must match the whole value, as AWS's services have it.
+"""
+
+import re
+import sys
+import unicodedata
+from functools import cache
+
+_PROPERTY = re.compile(r"\\([pP])(?:\{(\w+)\}|(\w))")
+_POSIX = {
+    "ASCII": r"\x00-\x7f",
+    "Alnum": "0-9A-Za-z",
+    "Alpha": "A-Za-z",
+    "Digit": "0-9",
+    "Graph": r"\x21-\x7e",
+    "Lower": "a-z",
+    "Print": r"\x20-\x7e",
+    "Punct": r"!-/:-@\[-`{-~",
+    "Space": r"\t-\r ",
+    "Upper": "A-Z",
+    "XDigit": "0-9A-Fa-f",
+}
+
+
+class Patterns:
+    """Compiled patterns, kept."""
+
+    def __init__(self) -> None:
+        self._compiled: dict[str, re.Pattern[str]] = {}
+
+    def is_match(self, pattern: str, value: str) -> bool:
+        """Whether the whole of a value matches a pattern of the models. Raises re.error for one Python cannot read."""
+        if (compiled := self._compiled.get(pattern)) is None:
+            compiled = self._compiled[pattern] = re.compile(translated(pattern), re.ASCII)
+        return compiled.fullmatch(value) is not None
+
+
+def translated(pattern: str) -> str:
+    """Write a Java pattern as Python's."""
+    out: list[str] = []
+    at, in_class, class_start = 0, False, 0
+    while at < len(pattern):
+        character = pattern[at]
+        if character == "\\":
+            found = _PROPERTY.match(pattern, at)
+            if found is not None:
+                out.append(
+                    _property(found.group(2) or found.group(3), negated=found.group(1) == "P", in_class=in_class)
+                )
+                at = found.end()
+            else:
+                out.append(pattern[at : at + 2])
+                at += 2
+            continue
+        if in_class:
+            if character == "[":
+                out.append("\\[")
+            else:
+                # Doubled set characters are reserved in Python and would only be a warning.
+                is_doubled = character in "&|~-" and pattern[at : at + 2] == character * 2
+                out.append("\\" + character if is_doubled else character)
+                in_class = character != "]" or at == class_start
+        else:
+            out.append(character)
+            if character == "[":
+                in_class, class_start = True, at + 1
+                if pattern[at + 1 : at + 2] == "^":
+                    out.append("^")
+                    at, class_start = at + 1, at + 2
+        at += 1
+    return "".join(out)
+
+
+def _property(name: str, *, negated: bool, in_class: bool) -> str:
+    ranges = _POSIX.get(name) or _ranges()[name]
+    if in_class:
+        if negated:
+            raise re.error(f"a negated property inside a class: {name}")
+        return ranges
+    return f"[^{ranges}]" if negated else f"[{ranges}]"
+
+
+@cache
+def _ranges() -> dict[str, str]:
+    """Every general category, and each first letter of them, as the inside of a character class."""
+    runs: dict[str, list[tuple[int, int]]] = {}
+    for point in range(sys.maxunicode + 1):
+        category = unicodedata.category(chr(point))
+        for name in (category, category[0]):
+            spans = runs.setdefault(name, [])
+            if spans and spans[-1][1] == point - 1:
+                spans[-1] = (spans[-1][0], point)
+            else:
+                spans.append((point, point))
+    return {name: "".join(f"\\U{start:08x}-\\U{end:08x}" for start, end in spans) for name, spans in runs.items()}

@@ -1,0 +1,71 @@
+"""What a running control plane answers its operator. Implemented in `app`, served by `door`.
+
+Two errors cross it, each one sentence that names the fix: Refusal (the operator asked what cannot be done) and
+CannotStart (the control plane cannot run here).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from millpond.config import Config
+from millpond.operator.facts import Call, Check, Credentials, EngineFacts, Explanation, LogFile, RunFacts, SignIn
+
+
+class Refusal(Exception):  # noqa: N818 - it is an answer
+    """What was asked cannot be done; the text is for people and names the fix."""
+
+
+class CannotStart(Exception):  # noqa: N818 - it is an answer
+    """The control plane cannot run with this configuration; the text is for people and names the fix."""
+
+
+class Operator(Protocol):
+    """What the operator of an installation may ask. Whoever reaches the socket is the operator (mode 0600)."""
+
+    async def status(self) -> RunFacts: ...
+
+    async def call(self, call: Call) -> Mapping[str, Any]:
+        """Run an AWS operation as the bootstrap administrator, through the gateway's own authorisation and audit.
+
+        Raises Fault as any caller would get it.
+        """
+        ...
+
+    async def explain(self, name: str, region: str) -> Sequence[Explanation]:
+        """The last pass for every resource of that name, for all when the name is empty. Refusal when unknown."""
+        ...
+
+    async def credentials(self) -> Credentials: ...
+
+    async def engines(self) -> Sequence[EngineFacts]:
+        """The whole catalogue, newest last within an engine."""
+        ...
+
+    async def install_engine(self, engine: str, version: str) -> EngineFacts:
+        """Obtain a version and return once it is usable. Refusal when it cannot be had."""
+        ...
+
+    async def logs(self, name: str, region: str) -> Sequence[LogFile]:
+        """Where the nodes of a cache write their logs. Refusal when there is no such cache."""
+        ...
+
+    async def doctor(self) -> Sequence[Check]: ...
+
+    async def passwd(self) -> SignIn:
+        """Give the root user a new password."""
+        ...
+
+    async def down(self, *, keep_caches: bool) -> int:
+        """Begin to stop; return how many caches stop too (or, kept, how many go on)."""
+        ...
+
+
+class ControlPlane(Protocol):
+    """`millpond.app.run`: everything built, joined and run until cancelled or told `down`."""
+
+    async def __call__(self, config: Config, *, ready: Callable[[RunFacts], None]) -> None:
+        """Call `ready` once the API answers. When cancelled: stop gracefully, leave the engines running, return.
+
+        Raises CannotStart.
+        """
+        ...

@@ -1,0 +1,273 @@
+"""Keeps the promises made about cache clusters: load → observe → plan → (commit a decision | act).
+
+One pass does one or the other, never both, and keeps nothing for the next. What a pass needs is in the database or on
+the host.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
+from typing import Protocol, assert_never
+
+import msgspec
+
+from millpond.engines.spec import Build, Engine, EngineError, EngineState, Node
+from millpond.host.spec import Host, HostError, files_digest
+from millpond.kernel.clock import Clock
+from millpond.operation import NotYet
+from millpond.reconcile.loop import Outcome
+from millpond.services.elasticache.decide import Given, decide
+from millpond.services.elasticache.desired.cache_nodes import boot_parameters, engine_node
+from millpond.services.elasticache.desired.endpoints import cluster_names, is_name_of
+from millpond.services.elasticache.plan import (
+    Action,
+    Configure,
+    Decision,
+    EnsureProcess,
+    InstallEngine,
+    Observed,
+    ObservedNode,
+    PlaceNodes,
+    PublishNames,
+    RemoveProcess,
+    SaveAndStop,
+    plan,
+)
+from millpond.services.elasticache.records.cache_clusters import CONTROLLER, CacheCluster, CacheNode
+from millpond.services.elasticache.records.parameter_groups import ParameterGroup
+from millpond.services.elasticache.tables import cache_clusters as clusters
+from millpond.services.elasticache.tables import events, parameter_groups, tags
+from millpond.store import Store, Vault
+
+_RESERVED_ADDRESSES = 16
+"""The first addresses of the host's network are Millpond's own (its DNS server, say)."""
+
+
+class Builds(Protocol):
+    """Where engine binaries come from."""
+
+    def installed(self, engine: str, version: str) -> Build | None: ...
+
+    async def install(self, engine: str, version: str) -> Build:
+        """EngineError when it cannot be had."""
+        ...
+
+
+class Names(Protocol):
+    """How host names come to resolve."""
+
+    def published(self) -> Mapping[str, tuple[str, ...]]:
+        """Name → addresses, as programs on this machine resolve them."""
+        ...
+
+    async def publish(self, names: Mapping[str, tuple[str, ...]]) -> None:
+        """Make exactly these names resolve."""
+        ...
+
+
+class Promise(msgspec.Struct, frozen=True, kw_only=True):
+    """What is promised, as read from one snapshot."""
+
+    cluster: CacheCluster
+    group: ParameterGroup
+
+
+class CacheClusterController:
+    """The reconciler of cache clusters. `stopping` tells whether all of Millpond is being stopped, caches included."""
+
+    name = CONTROLLER
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        vault: Vault,
+        host: Host,
+        engines: Mapping[str, Engine],
+        builds: Builds,
+        names: Names,
+        zone: str,
+        clock: Clock,
+        stopping: Callable[[], bool],
+    ) -> None:
+        self._store = store
+        self._vault = vault
+        self._host = host
+        self._engines = engines
+        self._builds = builds
+        self._names = names
+        self._zone = zone
+        self._clock = clock
+        self._stopping = stopping
+
+    def keys(self) -> Iterable[str]:
+        with self._store.read() as transaction:
+            return clusters.keys(transaction)
+
+    async def reconcile(self, key: str) -> Outcome:
+        promise = await asyncio.to_thread(self._load, key)
+        if promise is None:
+            return Outcome(why="there is no such cluster", gone=True)
+        observed = await self._observe(promise)
+        step = plan(promise.cluster, observed, self._clock.now())
+        if step.decision is not None:
+            try:
+                await asyncio.to_thread(self._commit, promise, step.decision)
+            except clusters.Superseded:
+                return Outcome(why="it was changed meanwhile: look again", again=True)
+            return Outcome(why=step.why, again=True)
+        try:
+            await asyncio.gather(*(self._act(promise, each) for each in step.actions))
+        except (HostError, EngineError) as error:
+            raise NotYet(f"{step.why}: {error}") from error
+        return Outcome(why=step.why, again=step.settle == 0, settle=step.settle, trouble=step.trouble)
+
+    def _load(self, key: str) -> Promise | None:
+        account, region, cluster_id = key.split("/")
+        with self._store.read() as transaction:
+            cluster = clusters.get(transaction, account, region, cluster_id)
+            if cluster is None:
+                return None
+            group = parameter_groups.get(transaction, account, region, cluster.spec.parameter_group)
+            assert group is not None, "a parameter group in use cannot be deleted"
+            return Promise(cluster=cluster, group=group)
+
+    async def _observe(self, promise: Promise) -> Observed:
+        cluster = promise.cluster
+        versions = {each.engine_version for each in cluster.nodes if each.incarnation}
+        installed = frozenset(
+            each for each in versions if self._builds.installed(cluster.spec.engine, each) is not None
+        )
+        seen = await asyncio.gather(*(self._observe_node(promise, each) for each in cluster.nodes))
+        now_booted = boot_parameters(cluster.spec, promise.group)
+        names, published = cluster_names(cluster, self._zone), self._names.published()
+        retired = {name for name in published if is_name_of(name, cluster)} - names.keys()
+        return Observed(
+            nodes={node.id: each for node, each in zip(cluster.nodes, seen, strict=True)},
+            installed=installed,
+            named=not retired and all(published.get(name) == addresses for name, addresses in names.items()),
+            stopping=self._stopping(),
+            stale_boot_parameters=frozenset(
+                each.id for each in cluster.nodes if each.incarnation and each.boot_parameters != now_booted
+            ),
+        )
+
+    async def _observe_node(self, promise: Promise, node: CacheNode) -> ObservedNode:
+        cluster = promise.cluster
+        name = cluster.process_name(node.id)
+        state = (await self._host.observe([name])).get(name)
+        if state is None:
+            return ObservedNode()
+        wanted = self._engine_node(promise, node)
+        if not state.running or state.incarnation != node.incarnation or wanted is None:
+            return ObservedNode(exists=True, running=state.running, incarnation=state.incarnation, detail=state.exit)
+        place = self._host.place(name)
+        engine = self._engines[cluster.spec.engine]
+        answer = await engine.observe(wanted, place)
+        return ObservedNode(
+            exists=True,
+            running=True,
+            incarnation=state.incarnation,
+            drifted=state.files_digest != files_digest(engine.process(wanted, place).files),
+            answering=answer.answering and _has_right_role(cluster, answer),
+            unconfigured=tuple(answer.unconfigured),
+            detail=answer.detail,
+        )
+
+    def _engine_node(self, promise: Promise, node: CacheNode) -> Node | None:
+        cluster = promise.cluster
+        build = self._builds.installed(cluster.spec.engine, node.engine_version)
+        if build is None:
+            return None
+        return engine_node(
+            cluster,
+            node,
+            build,
+            group=promise.group,
+            zone=self._zone,
+            admin_password=self._vault.derive(f"engine-admin/{cluster.arn}/{cluster.tag}"),
+        )
+
+    def _commit(self, promise: Promise, decision: Decision) -> None:
+        cluster = promise.cluster
+        now = self._clock.now()
+        with self._store.begin() as transaction:
+            addresses = {}
+            if isinstance(decision, PlaceNodes):
+                taken = clusters.taken_addresses(transaction)
+                free = (str(each) for each in islice(self._host.network.hosts(), _RESERVED_ADDRESSES, None))
+                unused = list(islice((each for each in free if each not in taken), len(decision.nodes)))
+                if len(unused) < len(decision.nodes):
+                    raise NotYet(f"no address is free in {self._host.network}")
+                addresses = dict(zip(decision.nodes, unused, strict=True))
+                for node, address in addresses.items():
+                    clusters.take(transaction, cluster.process_name(node), address)
+            given = Given(addresses=addresses, boot_parameters=boot_parameters(cluster.spec, promise.group))
+            decided = decide(cluster, decision, given, now)
+            if decided.cluster is None:
+                clusters.delete(transaction, cluster)
+                tags.forget(transaction, cluster.account, cluster.region, cluster.arn)
+            else:
+                written = clusters.update(transaction, decided.cluster)
+                kept = {each.id for each in written.nodes}
+                clusters.release(
+                    transaction, [cluster.process_name(each.id) for each in cluster.nodes if each.id not in kept]
+                )
+            for message in decided.messages:
+                events.record(
+                    transaction,
+                    account=cluster.account,
+                    region=cluster.region,
+                    source_type="cache-cluster",
+                    source_identifier=cluster.id,
+                    message=message,
+                    at=now,
+                )
+
+    async def _act(self, promise: Promise, action: Action) -> None:
+        cluster = promise.cluster
+        match action:
+            case InstallEngine(version=version):
+                await self._builds.install(cluster.spec.engine, version)
+            case EnsureProcess(node=node_id):
+                node = self._engine_node(promise, cluster.node(node_id))
+                if node is None:
+                    raise NotYet(f"{cluster.spec.engine} {cluster.node(node_id).engine_version} is not installed")
+                engine = self._engines[cluster.spec.engine]
+                await self._host.ensure_process(engine.process(node, self._host.place(node.name)))
+            case SaveAndStop(node=node_id):
+                await self._save_and_stop(promise, cluster.node(node_id))
+            case Configure(node=node_id):
+                node = self._engine_node(promise, cluster.node(node_id))
+                if node is not None:
+                    await self._engines[cluster.spec.engine].configure(node, self._host.place(node.name))
+            case RemoveProcess(node=node_id):
+                await self._host.remove_process(cluster.process_name(node_id))
+            case PublishNames():
+                await self._publish_names()
+            case _:
+                assert_never(action)
+
+    async def _save_and_stop(self, promise: Promise, node: CacheNode) -> None:
+        wanted = self._engine_node(promise, node)
+        name = promise.cluster.process_name(node.id)
+        if node.ready and wanted is not None:
+            await self._engines[promise.cluster.spec.engine].save(wanted, self._host.place(name))
+        await self._host.stop_process(name)
+
+    async def _publish_names(self) -> None:
+        """Publish the names of all clusters: the zone is one whole, and whoever finds it lacking mends all of it."""
+
+        def load() -> dict[str, tuple[str, ...]]:
+            with self._store.read() as transaction:
+                return {
+                    name: addresses
+                    for cluster in clusters.everywhere(transaction)
+                    for name, addresses in cluster_names(cluster, self._zone).items()
+                }
+
+        await self._names.publish(await asyncio.to_thread(load))
+
+
+def _has_right_role(cluster: CacheCluster, state: EngineState) -> bool:
+    return cluster.is_memcached or state.role == "primary"

@@ -1,0 +1,1 @@
+"""What should exist, computed from records. Pure."""

@@ -1,0 +1,45 @@
+"""A cache node as its engine should be run. Pure."""
+
+from millpond.engines.spec import Build, Node, Peer
+from millpond.services.elasticache.desired.endpoints import node_endpoint
+from millpond.services.elasticache.desired.parameters import effective_parameters, requires_reboot
+from millpond.services.elasticache.records.cache_clusters import CacheCluster, CacheNode, ClusterSpec
+from millpond.services.elasticache.records.parameter_groups import ParameterGroup
+
+
+def boot_parameters(spec: ClusterSpec, group: ParameterGroup) -> dict[str, str]:
+    """The values that only a start can change, as a node started now would take them."""
+    values = effective_parameters(group.family, spec.node_type, group.values, spec.engine_version)
+    return {name: value for name, value in values.items() if requires_reboot(group.family, name)}
+
+
+def engine_node(
+    cluster: CacheCluster, node: CacheNode, build: Build, *, group: ParameterGroup, zone: str, admin_password: str
+) -> Node:
+    """The node in the words of the engines.
+
+    Values that only a start can change are those of the node's own start, whatever the group says by now: so nothing
+    drifts until a reboot was decided on.
+    """
+    node_type = node.node_type if cluster.is_memcached else cluster.spec.node_type
+    values = effective_parameters(group.family, node_type, group.values, node.engine_version)
+    return Node(
+        name=cluster.process_name(node.id),
+        build=build,
+        address=node.address,
+        port=cluster.spec.port,
+        incarnation=node.incarnation,
+        volume=f"data-{node.volume}",
+        parameters={**values, **{name: value for name, value in node.boot_parameters.items() if name in values}},
+        admin_password=admin_password,
+        config_version=cluster.config_version,
+        peers=_peers(cluster, zone) if cluster.is_memcached else (),
+    )
+
+
+def _peers(cluster: CacheCluster, zone: str) -> tuple[Peer, ...]:
+    return tuple(
+        Peer(host=node_endpoint(cluster, each, zone), address=each.address, port=cluster.spec.port)
+        for each in cluster.nodes
+        if each.listed
+    )

@@ -1,0 +1,108 @@
+"""Which engine, version, parameter group and node type go together, and AWS's words where they do not. Pure."""
+
+from millpond.operation import EngineVersion, Platform
+from millpond.services.elasticache.api import (
+    InvalidParameterCombinationException,
+    InvalidParameterValueException,
+)
+from millpond.services.elasticache.catalog.node_types import NodeType, node_type
+from millpond.services.elasticache.catalog.versions import at_least, ordinal
+from millpond.services.elasticache.records.parameter_groups import ParameterGroup
+
+ENGINES = ("memcached", "redis", "valkey")
+_PRODUCT = {"memcached": "Memcached", "redis": "Redis", "valkey": "Valkey"}
+
+
+def product(engine: str) -> str:
+    """The engine's name as AWS's messages print it."""
+    return _PRODUCT[engine]
+
+
+def engine_name(given: str | None) -> str:
+    """Check `Engine`; case does not matter, lower case is stored."""
+    if not given:
+        raise InvalidParameterValueException("The parameter Engine must be provided and must not be blank.")
+    if given.lower() not in ENGINES:
+        raise InvalidParameterValueException(f"Invalid value for Engine: {given}. Must be memcached, redis or valkey.")
+    return given.lower()
+
+
+def engine_version(platform: Platform, engine: str, given: str | None) -> EngineVersion:
+    """Find the version that was asked for, or the newest that can be had when none was.
+
+    From 6.0 on, Redis OSS and every Valkey take `major.minor` only (user guide, "Supported engine versions"), and
+    `6.x` stands for the newest minor of 6. A version that cannot be had on this machine is refused, never swapped.
+    """
+    versions = [each for each in platform.engine_versions() if each.engine == engine]
+    if given is None:
+        obtainable = [each for each in versions if each.obtainable]
+        if not obtainable:
+            raise _not_found(engine, versions[-1].version, versions[-1].reason)
+        return max(obtainable, key=lambda each: ordinal(each.version))
+    if given.endswith(".x"):
+        matching = [each for each in versions if each.obtainable and each.version.startswith(given[:-1])]
+        if given != "6.x" or not matching:
+            raise _not_found(engine, given)
+        return max(matching, key=lambda each: ordinal(each.version))
+    found = next((each for each in versions if each.version == given), None)
+    if found is None:
+        raise _not_found(engine, given)
+    if not found.obtainable:
+        raise _not_found(engine, given, found.reason)
+    return found
+
+
+def _not_found(engine: str, version: str, reason: str = "") -> InvalidParameterCombinationException:
+    words = f"Cannot find version {version} for {engine}"
+    return InvalidParameterCombinationException(f"{words}: {reason}" if reason else words)
+
+
+def check_family(version: EngineVersion, group: ParameterGroup) -> None:
+    """A parameter group must be of the version's family, and cluster mode needs a replication group."""
+    if group.family != version.family:
+        raise InvalidParameterCombinationException(
+            f"Expected a parameter group of family {version.family} but found one of family {group.family}"
+        )
+    if group.cluster_enabled:
+        raise InvalidParameterCombinationException(
+            "Cluster mode should be disabled in parameter group, but found it is enabled."
+        )
+
+
+def node_type_for(given: str | None, engine: str, version: str) -> NodeType:
+    """Find the node type that was asked for and check that the version may use it."""
+    if not given:
+        raise InvalidParameterValueException("The parameter CacheNodeType must be provided and must not be blank.")
+    found = node_type(given)
+    if found is None:
+        raise InvalidParameterValueException(f"Invalid Cache Node Type: {given}.")
+    if not found.supports(engine, version):
+        raise InvalidParameterCombinationException(
+            f"Cache node type {given} is not supported for {product(engine)} {version}. "
+            "Please choose another node type or engine version."
+        )
+    if found.data_tiering:
+        raise InvalidParameterCombinationException(
+            f"Data tiering is supported for replication groups only; cache node type {given} cannot be used here."
+        )
+    return found
+
+
+def check_encryption(engine: str, version: str, *, requested: bool) -> None:
+    """In-transit encryption of a cluster that is no replication group."""
+    if not requested:
+        return
+    if engine != "memcached":
+        raise InvalidParameterCombinationException(f"Encryption feature is not supported for engine {engine.upper()}.")
+    if not at_least(version, "1.6.12"):
+        raise InvalidParameterCombinationException(
+            f"Encryption features are not supported for engine version {version}. Please use engine version 1.6.12"
+        )
+    raise InvalidParameterCombinationException(
+        "In-transit encryption of Memcached clusters is not available in this version of Millpond."
+    )
+
+
+def known_version(platform: Platform, engine: str, version: str) -> EngineVersion:
+    """The catalogue's row of a version that a cluster has."""
+    return next(each for each in platform.engine_versions() if each.engine == engine and each.version == version)

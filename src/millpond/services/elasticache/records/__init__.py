@@ -1,0 +1,1 @@
+"""What ElastiCache promises and remembers: frozen values, one file per resource family. Pure."""

@@ -1,0 +1,1 @@
+"""Stand-ins that behave: in-memory twins of what a test does not want to start."""

@@ -1,0 +1,216 @@
+"""An operator with caches in a dict: every request of the door answered as the control plane would, at once."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import msgspec
+
+from millpond.config import Config
+from millpond.operation import CommonFault
+from millpond.operator import door, home
+from millpond.operator.facts import Call, Check, Credentials, EngineFacts, Explanation, LogFile, RunFacts, SignIn
+from millpond.operator.spec import Refusal
+
+PASSWORD = "tide-maple-orbit-48"
+
+
+def facts(config: Config, **changed: Any) -> RunFacts:
+    ours = RunFacts(
+        endpoint="http://127.0.0.1:8421",
+        pid=4121,
+        version="0.1.0",
+        driver="memory",
+        enforcement="none",
+        home=str(config.home),
+        account="123456789012",
+        region="us-east-1",
+        zone="cache.mill.test",
+        network="vpc-0d3f (172.31.0.0/16)",
+        engines=("valkey 9.1.2",),
+    )
+    return msgspec.structs.replace(ours, **changed)
+
+
+class FakeOperator:
+    """Caches become available at the third look."""
+
+    def __init__(self, config: Config, **changed: Any) -> None:
+        self.facts = facts(config, **changed)
+        self.config = config
+        self.caches: dict[tuple[str, str], dict[str, Any]] = {}
+        self.looks: dict[tuple[str, str], int] = {}
+        self.calls: list[Call] = []
+        self.stopped = asyncio.Event()
+        self.kept: bool | None = None
+        self.cli = ""
+        self.installed = {("valkey", "9.1")}
+
+    async def status(self) -> RunFacts:
+        return msgspec.structs.replace(self.facts, caches=len(self.caches), first_run=_sign_in())
+
+    async def call(self, call: Call) -> Mapping[str, Any]:
+        self.calls.append(call)
+        operation = getattr(self, f"_{call.operation}", None)
+        if operation is None:
+            raise CommonFault("InvalidAction", f"The action {call.operation} is not valid for this web service.")
+        answer: Mapping[str, Any] = operation(call)
+        return answer
+
+    async def explain(self, name: str, region: str) -> Sequence[Explanation]:
+        found = [key for key in self.caches if name in {"", key[1]} and region in {"", key[0]}]
+        if name and not found:
+            raise Refusal(f"Nothing is known of {name}; see: millpond ls")
+        return [
+            Explanation(
+                name=cache,
+                controller="cache-cluster",
+                key=f"{region}/{cache}",
+                region=region,
+                why="node 0001 is starting",
+                at="2026-11-22T10:00:00.000Z",
+                passes=3,
+            )
+            for region, cache in found
+        ]
+
+    async def credentials(self) -> Credentials:
+        return Credentials(access_key_id="AKIAEXAMPLE", secret_access_key="se/cr+et")
+
+    async def engines(self) -> Sequence[EngineFacts]:
+        rows = [
+            ("valkey", "8.1", True),
+            ("valkey", "9.1", True),
+            ("redis", "4.0.10", False),
+            ("memcached", "1.6.45", True),
+        ]
+        return [
+            EngineFacts(
+                engine=engine,
+                version=version,
+                upstream=version,
+                installed=(engine, version) in self.installed,
+                obtainable=obtainable,
+                reason="debian sid" if obtainable else "no package has it",
+                tls=True,
+                cli=self.cli,
+                default=version in {"9.1", "1.6.45"},
+            )
+            for engine, version, obtainable in rows
+        ]
+
+    async def install_engine(self, engine: str, version: str) -> EngineFacts:
+        for each in await self.engines():
+            if (each.engine, each.version) == (engine, version) and each.obtainable:
+                self.installed.add((engine, version))
+                return msgspec.structs.replace(each, installed=True)
+        raise Refusal(f"{engine} {version} cannot be had here; see: millpond engines list")
+
+    async def logs(self, name: str, region: str) -> Sequence[LogFile]:
+        if (region or self.facts.region, name) not in self.caches:
+            raise Refusal(f"There is no cache {name}; see: millpond ls")
+        return [LogFile(name=f"{name} 0001", path=str(self.config.home / "node.log"))]
+
+    async def doctor(self) -> Sequence[Check]:
+        return [Check(name="names", state="warning", detail="nothing resolves the zone", fix="millpond up as root")]
+
+    async def passwd(self) -> SignIn:
+        return _sign_in()
+
+    async def down(self, *, keep_caches: bool) -> int:
+        self.kept = keep_caches
+        self.stopped.set()
+        return len(self.caches)
+
+    def _CreateCacheCluster(self, call: Call) -> Mapping[str, Any]:  # noqa: N802 - the operation's name
+        wanted = dict(call.parameters)
+        key = (call.region, wanted["CacheClusterId"])
+        if key in self.caches:
+            raise CommonFault("CacheClusterAlreadyExists", f"Cache cluster {key[1]} already exists")
+        self.caches[key] = {
+            "CacheClusterId": key[1],
+            "Engine": wanted["Engine"],
+            "EngineVersion": wanted.get("EngineVersion", "9.1"),
+            "CacheNodeType": wanted["CacheNodeType"],
+            "NumCacheNodes": wanted["NumCacheNodes"],
+        }
+        return {"CacheCluster": self._view(key)}
+
+    def _DescribeCacheClusters(self, call: Call) -> Mapping[str, Any]:  # noqa: N802 - the operation's name
+        name = call.parameters.get("CacheClusterId")
+        keys = sorted(key for key in self.caches if key[0] == call.region)
+        if name is None:
+            first, *rest = [key for key in keys if key[1] > call.parameters.get("Marker", "")] or [None]
+            page = {"CacheClusters": [self._view(first)] if first else []}
+            return page | ({"Marker": first[1]} if first and rest else {})
+        if (call.region, name) not in keys:
+            raise CommonFault("CacheClusterNotFound", f"CacheCluster not found: {name}", status=404)
+        return {"CacheClusters": [self._view((call.region, name))]}
+
+    def _DeleteCacheCluster(self, call: Call) -> Mapping[str, Any]:  # noqa: N802 - the operation's name
+        gone = self.caches.pop((call.region, call.parameters["CacheClusterId"]))
+        return {"CacheCluster": gone | {"CacheClusterStatus": "deleting"}}
+
+    def _DescribeEvents(self, call: Call) -> Mapping[str, Any]:  # noqa: N802 - the operation's name
+        source = call.parameters.get("SourceIdentifier", "my-cache")
+        date = "2026-11-22T10:00:00Z"
+        return {"Events": [{"SourceIdentifier": source, "Message": "Cache cluster created", "Date": date}]}
+
+    def _view(self, key: tuple[str, str]) -> dict[str, Any]:
+        looks = self.looks[key] = self.looks.get(key, 0) + 1
+        if looks < 3:
+            return self.caches[key] | {"CacheClusterStatus": "creating", "CacheNodes": []}
+        host = {"Address": f"{key[1]}.a1b2c3.0001.use1.cache.mill.test", "Port": 6379}
+        nodes = [{"CacheNodeId": "0001", "Endpoint": host}]
+        return self.caches[key] | {"CacheClusterStatus": "available", "CacheNodes": nodes}
+
+
+async def plane(config: Config, *, ready: Callable[[RunFacts], None]) -> None:
+    """A control plane whose caches are in a dict; the first run of a home is the one that finds no database."""
+    operator = FakeOperator(config)
+    is_first = not config.home.joinpath("millpond.db").exists()
+    config.home.joinpath("millpond.db").touch()
+    async with door.opened(operator, config.operator_socket):
+        ready(msgspec.structs.replace(operator.facts, first_run=_sign_in() if is_first else None))
+        await operator.stopped.wait()
+
+
+@contextmanager
+def running(config: Config, **changed: Any) -> Iterator[FakeOperator]:
+    """A fake operator behind a real door, in a thread of its own, with the home held as a control plane holds it."""
+    started = Event()
+    made: list[tuple[FakeOperator, asyncio.AbstractEventLoop]] = []
+
+    async def serve() -> None:
+        operator = FakeOperator(config, **changed)
+        async with door.opened(operator, config.operator_socket):
+            made.append((operator, asyncio.get_running_loop()))
+            started.set()
+            await operator.stopped.wait()
+
+    def work() -> None:
+        with home.held(config):
+            asyncio.run(serve())
+
+    thread = Thread(target=work)
+    thread.start()
+    assert started.wait(20)
+    operator, loop = made[0]
+    try:
+        yield operator
+    finally:
+        if not operator.stopped.is_set():
+            loop.call_soon_threadsafe(operator.stopped.set)
+        thread.join(20)
+        assert not thread.is_alive()
+
+
+def home_config(directory: Path) -> Config:
+    return Config(home=directory, engines=directory / "engines")
+
+
+def _sign_in() -> SignIn:
+    return SignIn(name="root@localhost", password=PASSWORD)
