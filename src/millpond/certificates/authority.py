@@ -35,8 +35,8 @@ class CertificateAuthority:
     def __init__(self, directory: Path, key: ec.EllipticCurvePrivateKey, certificate: Certificate) -> None:
         self._directory = directory
         self._key = key
-        self._certificate = certificate
-        self.certificate_file = directory / "authority.pem"
+        self._issuer = certificate
+        self.certificate = directory / "authority.pem"
         """What clients are to trust."""
 
     @classmethod
@@ -66,10 +66,8 @@ class CertificateAuthority:
         try:
             key = _plain_key(key_file)
             existing = _certificate(certificate_file)
-            if existing is None or not x509.still_serves(existing, key, wanted, authority=self._certificate, now=now):
-                issued = x509.server_certificate(
-                    key, wanted, authority=self._certificate, authority_key=self._key, now=now
-                )
+            if existing is None or not x509.still_serves(existing, key, wanted, authority=self._issuer, now=now):
+                issued = x509.server_certificate(key, wanted, authority=self._issuer, authority_key=self._key, now=now)
                 _write(certificate_file, issued.public_bytes(Encoding.PEM), mode=0o644)
         except OSError as error:
             raise _unwritable(self._directory, error) from error

@@ -54,7 +54,7 @@ async def handshake(files: tuple[Path, Path], trusted: Path, host: str) -> None:
 async def test_given_a_client_that_trusts_the_authority_then_each_name_is_accepted(directory: Path, host: str):
     made = authority(directory)
     files = made.server_certificate(["localhost", "127.0.0.1", "*.web.a1b2c3.use1.cache.millpond.test"], now=NOW)
-    await handshake(files, made.certificate_file, host)
+    await handshake(files, made.certificate, host)
 
 
 @pytest.mark.parametrize("host", ["example.com", "127.0.0.2", "a.b.web.millpond.test"])
@@ -62,13 +62,13 @@ async def test_given_another_name_then_the_client_refuses_the_server(directory: 
     made = authority(directory)
     files = made.server_certificate(["localhost", "127.0.0.1", "*.web.millpond.test"], now=NOW)
     with pytest.raises(ssl.SSLCertVerificationError):
-        await handshake(files, made.certificate_file, host)
+        await handshake(files, made.certificate, host)
 
 
 async def test_given_a_client_that_trusts_another_authority_then_it_refuses_the_server(directory: Path, tmp_path: Path):
     files = authority(directory).server_certificate(["localhost"], now=NOW)
     with pytest.raises(ssl.SSLCertVerificationError):
-        await handshake(files, authority(tmp_path / "other").certificate_file, "localhost")
+        await handshake(files, authority(tmp_path / "other").certificate, "localhost")
 
 
 def test_given_a_restart_then_the_same_authority_and_certificate_are_used(directory: Path):
@@ -88,7 +88,7 @@ def test_given_the_directory_then_keys_are_private_and_the_authoritys_is_sealed(
     sealed = directory / "authority.key.sealed"
     assert stat.S_IMODE(sealed.stat().st_mode) == 0o600
     assert b"PRIVATE" not in sealed.read_bytes()
-    assert b"PRIVATE" not in certificate.read_bytes() + made.certificate_file.read_bytes()
+    assert b"PRIVATE" not in certificate.read_bytes() + made.certificate.read_bytes()
 
 
 async def test_given_a_certificate_near_its_end_then_it_is_renewed_for_the_same_key(directory: Path):
@@ -100,18 +100,18 @@ async def test_given_a_certificate_near_its_end_then_it_is_renewed_for_the_same_
     assert renewed.server_certificate(["localhost"], now=NOW) == (certificate, key)
     assert certificate.read_bytes() != before
     assert key.read_bytes() == key_before
-    await handshake((certificate, key), renewed.certificate_file, "localhost")
+    await handshake((certificate, key), renewed.certificate, "localhost")
 
 
 async def test_given_an_authority_near_its_end_then_it_is_renewed_and_old_certificates_stay_valid(directory: Path):
     long_ago = NOW - timedelta(days=3650 - 300)
-    before = authority(directory, now=long_ago).certificate_file.read_bytes()
+    before = authority(directory, now=long_ago).certificate.read_bytes()
     recent = NOW - timedelta(days=250)
     old = CertificateAuthority.at(directory, Vault(ONE), now=recent)
     files = old.server_certificate(["localhost"], now=recent)
     renewed = authority(directory)
-    assert renewed.certificate_file.read_bytes() != before
-    await handshake(files, renewed.certificate_file, "localhost")
+    assert renewed.certificate.read_bytes() != before
+    await handshake(files, renewed.certificate, "localhost")
 
 
 @pytest.mark.parametrize("lost", ["authority.pem", "server.pem", "server.key"])
@@ -126,7 +126,7 @@ async def test_given_a_crash_between_two_files_then_the_next_start_has_a_pair_th
     else:
         file.write_bytes(b"garbage")
     again = authority(directory)
-    await handshake(again.server_certificate(["localhost"], now=NOW), again.certificate_file, "localhost")
+    await handshake(again.server_certificate(["localhost"], now=NOW), again.certificate, "localhost")
 
 
 def test_given_another_master_key_then_the_error_names_the_fix(directory: Path):
@@ -158,7 +158,7 @@ async def test_given_every_address_of_the_machine_then_its_names_can_be_certifie
     names = server_names("0.0.0.0")
     assert {"localhost", "127.0.0.1"} <= set(names)
     assert "0.0.0.0" not in names
-    await handshake(made.server_certificate(names, now=NOW), made.certificate_file, "127.0.0.1")
+    await handshake(made.server_certificate(names, now=NOW), made.certificate, "127.0.0.1")
 
 
 @pytest.mark.parametrize("foreign", ["rsa", "self-signed"])
@@ -173,7 +173,7 @@ def test_given_files_that_somebody_else_put_there_then_others_are_issued(directo
             )
         )
     else:
-        certificate.write_bytes(made.certificate_file.read_bytes())
+        certificate.write_bytes(made.certificate.read_bytes())
     before = certificate.read_bytes()
     assert made.server_certificate(["localhost"], now=NOW) == (certificate, key)
     assert certificate.read_bytes() != before
