@@ -74,7 +74,8 @@ def _block(installation: str, records: Mapping[str, tuple[str, ...]], home: str)
         lines += [f"{IPv4Address(address)}\t{name}\n" for address in addresses]
     if not lines:
         return b""
-    begin = f"# BEGIN millpond {installation} (written by Millpond of {quote(home, errors='surrogateescape')} while it runs; do not edit)\n"
+    owner = quote(home, errors="surrogateescape")
+    begin = f"# BEGIN millpond {installation} (written by Millpond of {owner} while it runs; do not edit)\n"
     return "".join([begin, *lines, f"# END millpond {installation}\n"]).encode()
 
 
