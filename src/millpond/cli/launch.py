@@ -75,7 +75,7 @@ def detached(config: Config, *, command: list[str] | None = None) -> Report:
     before = os.fstat(log).st_size
     ours, theirs = os.pipe()
     os.set_inheritable(theirs, True)
-    argv = [*(command or [sys.executable, "-m", "millpond"]), "up", "--ready-fd", str(theirs)]
+    argv = [*(command or [sys.executable, "-P", "-m", "millpond"]), "up", "--ready-fd", str(theirs)]
     argv += ["--home", str(config.home), "--listen", config.listen, "--driver", config.driver]
     null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
     try:

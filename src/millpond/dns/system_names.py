@@ -3,6 +3,7 @@
 Decided once, at start, by trying. The name server itself is `server`; who forwards to it is the machine's business.
 """
 
+import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -146,7 +147,8 @@ class SystemNames:
                 return Availability(
                     names_resolve=True, how="hosts file", why=f"Endpoint names stand in a marked block of {self.hosts}."
                 )
-        self._edit(lambda text: hosts_file.without_block(text, self.installation))
+        with contextlib.suppress(NamesError):
+            self._edit(lambda text: hosts_file.without_block(text, self.installation))
         return Availability(
             names_resolve=False,
             how="nothing",

@@ -92,7 +92,7 @@ class Gateway:
     def handle(self, request: Request) -> Response:
         """Answer one request. Blocking; never raises."""
         request_id, now = ids.request_id(), self._clock.now()
-        render = Renderer(self._models, request_id=request_id, now=now)
+        render = Renderer(self._models, request_id=request_id)
         route = self._router.route(request)
         try:
             signer = self._signer(route, request, now)
@@ -161,7 +161,7 @@ class Gateway:
 
     def refuse(self, request: Request, fault: Fault) -> Response:
         """Answer a request that is not even read to its end."""
-        render = Renderer(self._models, request_id=ids.request_id(), now=self._clock.now())
+        render = Renderer(self._models, request_id=ids.request_id())
         return render.fault(fault, request, protocol=self._router.refusing(request), wire=None)
 
     def close(self) -> None:

@@ -25,7 +25,7 @@ def escape(text: str) -> str:
 
 
 class XmlWriter:
-    """Compiles shapes and keeps what it compiled."""
+    """Compiles the shapes of one service and keeps what it compiled; other services use the same names."""
 
     def __init__(self) -> None:
         self._elements: dict[tuple[str, str, str], Write] = {}
