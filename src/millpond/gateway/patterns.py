@@ -1,7 +1,7 @@
 r"""The models' `pattern` constraints, which are Java's regular expressions, as Python's.
 
-Three things differ: Unicode properties (`\p{L}`), a bare `[` inside a class, and `\w`, `\d`, `\s`, which mean ASCII in
-Java. A pattern must match the whole value, as AWS's services have it.
+What differs: Unicode properties (`\p{L}`), a bare `[` or a dash beside `\w` inside a class, and `\w`, `\d`, `\s`, which
+mean ASCII in Java. A pattern must match the whole value, as AWS's services have it.
 """
 
 import re
@@ -9,6 +9,7 @@ import sys
 import unicodedata
 from functools import cache
 
+_BESIDE_CLASS = re.compile(r"\\[wWdDsSpP](?:\{\w+\})?-$")
 _PROPERTY = re.compile(r"\\([pP])(?:\{(\w+)\}|(\w))")
 _POSIX = {
     "ASCII": r"\x00-\x7f",
@@ -61,7 +62,8 @@ def translated(pattern: str) -> str:
             else:
                 # Doubled set characters are reserved in Python and would only be a warning.
                 is_doubled = character in "&|~-" and pattern[at : at + 2] == character * 2
-                out.append("\\" + character if is_doubled else character)
+                is_no_range = character == "-" and _BESIDE_CLASS.search(pattern[class_start : at + 1])
+                out.append("\\" + character if is_doubled or is_no_range else character)
                 in_class = character != "]" or at == class_start
         else:
             out.append(character)

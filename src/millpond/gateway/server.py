@@ -10,7 +10,6 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 
 import msgspec
-import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from millpond.aws.faults import CommonFault, Fault
@@ -28,6 +27,7 @@ from millpond.operation import Caller, Context, Identity, Operation, Platform, R
 from millpond.operation import Request as Params
 from millpond.operation import Response as Output
 from millpond.store.database import Store
+from millpond.store.errors import StoreError
 
 Deliver = Callable[[Sequence[tuple[str, str]]], None]
 
@@ -115,8 +115,8 @@ class Gateway:
             response = render.result(route, output)
         except Fault as fault:
             return render.fault(fault, request, protocol=route.protocol, wire=route.wire)
-        except sa.exc.OperationalError as error:
-            self._log.exception("request.failed", request_id=request_id)
+        except StoreError as error:
+            self._log.exception("request.failed", request_id=request_id, operation=_name(route))
             return render.fault(_no_store(error), request, protocol=route.protocol, wire=route.wire)
         except Exception:  # noqa: BLE001 - the edge: a bug here is an InternalFailure there
             self._log.exception("request.failed", request_id=request_id, operation=_name(route))
@@ -232,6 +232,6 @@ def _name(route: Route) -> str:
     return f"{route.service.name}:{route.operation.name}" if isinstance(route, Found) else ""
 
 
-def _no_store(error: sa.exc.OperationalError) -> CommonFault:
-    # A full disk or a lost database is nothing that a retry with another request would mend: say what it is.
-    return CommonFault("ServiceUnavailable", f"The store cannot be used: {error.orig}", status=503, sender=False)
+def _no_store(error: StoreError) -> CommonFault:
+    # A full disk or a lost database is nothing that another request would mend; the text names what would.
+    return CommonFault("ServiceUnavailable", str(error), status=503, sender=False)
