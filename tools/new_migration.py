@@ -29,7 +29,7 @@ VERSIONS = Path(migrations.__file__).parent / "versions"
 def import_tables() -> None:
     """Let every service declare its tables."""
     for module in pkgutil.walk_packages(millpond.__path__, "millpond."):
-        if module.name.endswith(".tables"):
+        if "tables" in module.name.split("."):
             importlib.import_module(module.name)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from tests.contracts.host_worlds import MemoryWorld, World
+from tests.contracts.local_world import LocalWorld
 
 from millpond.host.spec import File, HostError, ProcessState, files_digest
 
@@ -14,9 +15,9 @@ NAME = "123456789012.us-east-1.my-cache.0001"
 CONFIG = File(path="engine.conf", content="maxmemory 1gb\n")
 
 
-@pytest.fixture(params=["memory"])
+@pytest.fixture(params=["memory", "local"])
 async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
-    world = MemoryWorld()
+    world: World = MemoryWorld() if request.param == "memory" else LocalWorld(tmp_path / "home")
     yield world
     await world.close()
 

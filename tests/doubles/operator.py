@@ -15,7 +15,7 @@ from millpond.operator import door, home
 from millpond.operator.facts import Call, Check, Credentials, EngineFacts, Explanation, LogFile, RunFacts, SignIn
 from millpond.operator.spec import Refusal
 
-PASSWORD = "tide-maple-orbit-48"  # noqa: S105 - nobody's
+PASSWORD = "tide-maple-orbit-48"
 
 
 def facts(config: Config, **changed: Any) -> RunFacts:
@@ -78,7 +78,7 @@ class FakeOperator:
         ]
 
     async def credentials(self) -> Credentials:
-        return Credentials(access_key_id="AKIAEXAMPLE", secret_access_key="se/cr+et")  # noqa: S106 - nobody's
+        return Credentials(access_key_id="AKIAEXAMPLE", secret_access_key="se/cr+et")
 
     async def engines(self) -> Sequence[EngineFacts]:
         rows = [
@@ -171,8 +171,8 @@ class FakeOperator:
 async def plane(config: Config, *, ready: Callable[[RunFacts], None]) -> None:
     """A control plane whose caches are in a dict; the first run of a home is the one that finds no database."""
     operator = FakeOperator(config)
-    is_first = not config.home.joinpath("millpond.db").exists()  # noqa: ASYNC240 - one look
-    config.home.joinpath("millpond.db").touch()  # noqa: ASYNC240 - one look
+    is_first = not config.home.joinpath("millpond.db").exists()
+    config.home.joinpath("millpond.db").touch()
     async with door.opened(operator, config.operator_socket):
         ready(msgspec.structs.replace(operator.facts, first_run=_sign_in() if is_first else None))
         await operator.stopped.wait()

@@ -1,4 +1,4 @@
-"""Engine binaries for controllers: what the obtainer has at hand, remembered, and installed without blocking the loop."""
+"""Engine binaries for controllers: what the obtainer has at hand, remembered, and installed beside the loop."""
 
 import asyncio
 

@@ -12,7 +12,6 @@ from pathlib import Path
 import msgspec
 import uvicorn
 
-import millpond
 from millpond.app.machine import Machine, machine
 from millpond.app.names import PublishedNames
 from millpond.app.operate import Installation, OperatorOfInstallation
@@ -31,24 +30,27 @@ from millpond.kernel.clock import Clock, SystemClock
 from millpond.operator import door, home
 from millpond.operator.facts import RunFacts
 from millpond.operator.spec import CannotStart
-from millpond.reconcile.loop import Loop
-from millpond.services import SERVICES, elasticache
+from millpond.reconcile.loop import Controller, Loop
+from millpond.services import ec2, elasticache, iam, sts
 from millpond.services.iam import IamIdentity
 
 _HOSTS = Path("/etc/hosts")
 
 
-async def run(config: Config, *, ready: Callable[[RunFacts], None]) -> None:
-    """Serve an installation until cancelled or told to go down. Engines outlive this; `ready` is called once it answers.
+async def run(
+    config: Config, *, ready: Callable[[RunFacts], None], clock: Clock | None = None, here: Machine | None = None
+) -> None:
+    """Serve an installation until cancelled or told to go down; engines outlive it. `ready` is called once it answers.
 
-    Raises CannotStart, in words that name the fix.
+    `clock` and `here` are the system's clock and the machine of `--driver` unless given, as tests do. Raises
+    CannotStart, in words that name the fix.
     """
-    clock = SystemClock()
+    clock = clock or SystemClock()
     installation = _installation_id(config.home)
     async with contextlib.AsyncExitStack() as stack:
         state = await asyncio.to_thread(open_state, config, clock.now())
         stack.callback(state.store.close)
-        here = machine(config, installation, clock)
+        here = here or machine(config, installation, clock)
         stack.push_async_callback(here.host.close)
         system = SystemNames(_HOSTS, installation)
         names = PublishedNames(system)
@@ -64,13 +66,15 @@ async def run(config: Config, *, ready: Callable[[RunFacts], None]) -> None:
         loop = _loop(config, state=state, here=here, names=names, clock=clock, stop=stop)
         identity = IamIdentity(state.vault)
         gateway = Gateway(
-            services=SERVICES,
+            services=(elasticache.SERVICE, ec2.SERVICE, iam.SERVICE, sts.SERVICE),
             models=Models(),
             store=state.store,
             identity=identity,
             platform=platform,
             clock=clock,
-            deliver=lambda wakes: [loop.wake(*each) for each in wakes],
+            deliver=loop.deliver,
+            region=config.region,
+            vault=state.vault,
         )
         stack.callback(gateway.close)
         listener = _listen(config.listen)
@@ -91,7 +95,7 @@ async def run(config: Config, *, ready: Callable[[RunFacts], None]) -> None:
                 platform=platform,
                 availability=availability,
                 names=system,
-                dns_address=dns.address,
+                dns=dns,
                 endpoint=_endpoint(listener, tls=certificate is not None),
                 ca_bundle=str(certificate.authority) if certificate is not None else "",
             ),
@@ -102,7 +106,7 @@ async def run(config: Config, *, ready: Callable[[RunFacts], None]) -> None:
         )
         await stack.enter_async_context(door.opened(operator, config.operator_socket))
         facts = await operator.status()
-        home.write_record(config, endpoint=facts.endpoint, version=millpond.__version__)
+        home.write_record(config, facts)
         ready(facts)
         await stop.asked.wait()
         if stop.caches:
@@ -139,7 +143,7 @@ def _loop(config: Config, *, state: State, here: Machine, names: PublishedNames,
         with state.store.read() as transaction:
             return elasticache.recorded_processes(transaction)
 
-    controllers = [
+    controllers: list[Controller] = [
         elasticache.CacheClusterController(
             store=state.store,
             vault=state.vault,

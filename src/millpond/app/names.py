@@ -1,4 +1,4 @@
-"""The names that the zone has now: served over DNS and, where that is how this machine resolves them, in its hosts file."""
+"""The names that the zone has now: served over DNS and, where this machine resolves them so, in its hosts file."""
 
 import asyncio
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from millpond.operation import NotYet
 
 
 class PublishedNames:
-    """What controllers publish through and the DNS server answers from. Empty at every start, so all is published anew."""
+    """What controllers publish through and the DNS server answers from. Empty at every start: all is published anew."""
 
     def __init__(self, system: SystemNames) -> None:
         self._system = system

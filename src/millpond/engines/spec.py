@@ -96,5 +96,5 @@ class Engine(Protocol):
         ...
 
     async def save(self, node: Node, place: Place) -> None:
-        """Write the data set to the node's volume for the next incarnation on it; nothing to do where engines cannot."""
+        """Write the data set to the node's volume for the next incarnation on it, where engines can."""
         ...

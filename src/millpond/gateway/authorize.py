@@ -26,7 +26,7 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     user_agent: str = ""
 
 
-def authorize(  # noqa: PLR0913 - who, what, on which things, from where: all named
+def authorize(
     identity: Identity,
     *,
     service: Service,

@@ -16,7 +16,7 @@ from millpond.aws.faults import CommonFault, Fault
 from millpond.aws.models import Models, OperationModel
 from millpond.gateway import asgi, validate
 from millpond.gateway.authenticate import Authenticator, SignatureAuthenticator, Signer
-from millpond.gateway.authorize import Origin, authorize
+from millpond.gateway.authorize import Origin, authorize, global_keys
 from millpond.gateway.http import Request, Response
 from millpond.gateway.protocols import wire_protocols
 from millpond.gateway.render import Renderer
@@ -28,6 +28,7 @@ from millpond.operation import Request as Params
 from millpond.operation import Response as Output
 from millpond.store.database import Store
 from millpond.store.errors import StoreError
+from millpond.store.vault import Vault
 
 Deliver = Callable[[Sequence[tuple[str, str]]], None]
 
@@ -53,7 +54,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 class Gateway:
     """Every service of one installation, at one origin. An ASGI application; `handle` is the same without a socket."""
 
-    def __init__(  # noqa: PLR0913 - the parts that app.py joins, all named
+    def __init__(
         self,
         *,
         services: Sequence[Service],
@@ -66,6 +67,7 @@ class Gateway:
         region: str = "us-east-1",
         names: Collection[str] = (),
         authenticator: Authenticator | None = None,
+        vault: Vault | None = None,
         threads: int = 8,
     ) -> None:
         """Join the parts. `deliver` gets the wakes of a committed operation, from a worker thread.
@@ -80,6 +82,7 @@ class Gateway:
         self._clock = clock
         self._deliver = deliver
         self._region = region
+        self._vault = vault
         self._names = frozenset(names)
         self._services = {each.name: each for each in services}
         self._router = Router(services, models, wire_protocols())
@@ -186,7 +189,9 @@ class Gateway:
                 transaction=transaction,
                 platform=self._platform,
                 wakes=[],
+                vault=self._vault,
             )
+            context.conditions = global_keys(context, call.params, call.origin)
             if call.operation.authorized:
                 self._authorize(call, context)
             self._validate(call)

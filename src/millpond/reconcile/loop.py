@@ -29,6 +29,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """Something was decided: look again at once."""
     settle: float | None = None
     """Seconds after which to look again, when nobody wakes the key before."""
+    gone: bool = False
+    """There is nothing of this key left to keep: forget it."""
     trouble: bool = False
     """The pass could not do its work: look again after the key's growing back-off."""
 
@@ -41,7 +43,10 @@ class Activation(msgspec.Struct, frozen=True, kw_only=True):
     started_at: datetime
     seconds: float
     why: str
+    passes: int
+    """Since the control plane started."""
     failures: int
+    """In a row, the last one included."""
 
 
 class Controller(Protocol):
@@ -63,6 +68,7 @@ class _Key:
         self.dirty = False
         self.task: asyncio.Task[None] | None = None
         self.timer: asyncio.TimerHandle | None = None
+        self.passes = 0
         self.failures = 0
 
 
@@ -84,6 +90,11 @@ class Loop:
         """Have `key` looked at soon. Before `run`, nothing happens: the first resync looks at everything."""
         if self._asyncio is not None and not self._asyncio.is_closed():
             self._asyncio.call_soon_threadsafe(self._wake, controller, key)
+
+    def deliver(self, wakes: Iterable[tuple[str, str]]) -> None:
+        """Wake many: what a transaction asked for, once it is committed."""
+        for controller, key in wakes:
+            self.wake(controller, key)
 
     def activations(self) -> Sequence[Activation]:
         """The last pass of every key."""
@@ -134,14 +145,15 @@ class Loop:
                 async with self._slots:
                     outcome = await self._pass(self._controllers[controller], key, state)
                 delay = _backoff(state.failures) if outcome.trouble else outcome.settle
-                if outcome.again:
+                if outcome.gone and not state.dirty:
+                    self._keys.pop((controller, key), None)
+                    self._activations.pop((controller, key), None)
+                elif outcome.again:
                     state.dirty = True
                 elif delay is not None and not state.dirty:
                     state.timer = asyncio.get_running_loop().call_later(delay, self._wake, controller, key)
         finally:
             state.task = None
-            if state.timer is None and not state.dirty and not state.failures:
-                self._keys.pop((controller, key), None)
 
     async def _pass(self, controller: Controller, key: str, state: _Key) -> Outcome:
         started_at, started = self._clock.now(), asyncio.get_running_loop().time()
@@ -152,6 +164,7 @@ class Loop:
         except Exception as error:  # noqa: BLE001 - the loop's edge: one key must not end the others
             _LOG.exception("reconcile.failed", controller=controller.name, key=key)
             outcome = Outcome(why=f"the last pass failed: {error or type(error).__name__}", trouble=True)
+        state.passes += 1
         state.failures = state.failures + 1 if outcome.trouble else 0
         self._activations[controller.name, key] = Activation(
             controller=controller.name,
@@ -159,6 +172,7 @@ class Loop:
             started_at=started_at,
             seconds=asyncio.get_running_loop().time() - started,
             why=outcome.why,
+            passes=state.passes,
             failures=state.failures,
         )
         return outcome

@@ -1,6 +1,7 @@
 """The loop: one pass a key at a time, wake-ups without data, back-off per key, a sentence for every pass."""
 
 import asyncio
+import itertools
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
@@ -93,7 +94,7 @@ async def test_a_failing_key_backs_off_alone_and_recovers():
     loop = make(recorder)
     await run_for(loop, 30)
     gaps = [at for key, at in recorder.passes if key == "bad"]
-    waits = [later - earlier for earlier, later in zip(gaps, gaps[1:], strict=False)]
+    waits = [later - earlier for earlier, later in itertools.pairwise(gaps)]
     assert waits[:5] == pytest.approx([0.25, 0.5, 1, 2, 4], abs=0.1)
     assert waits[5:] == pytest.approx([1] * len(waits[5:]), abs=0.1)
     assert recorder.count("good") in {30, 31}

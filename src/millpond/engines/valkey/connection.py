@@ -49,7 +49,7 @@ async def as_admin(node: Node, place: Place, *, seconds: float) -> AsyncIterator
 @asynccontextmanager
 async def _open(connection: AbstractConnection) -> AsyncIterator[Session]:
     try:
-        await connection.connect()
+        await connection.connect()  # type: ignore[no-untyped-call]
         yield Session(connection)
     finally:
         await connection.disconnect()

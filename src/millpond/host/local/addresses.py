@@ -87,7 +87,10 @@ class Claims:
                 return False
         if not is_free:
             return False
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
+        except FileExistsError:  # something that is no file
+            return False
         try:
             os.fchmod(descriptor, 0o644)  # whatever the umask: other users must be able to read who has it
             os.write(descriptor, msgspec.json.encode(claim))

@@ -1,1 +1,58 @@
-"""ElastiCache: caches and everything about them."""
+"""ElastiCache: caches and everything about them.
+
+`records` say what is promised, `operations` make promises, `controller` keeps them; `plan` and `decide` are pure.
+"""
+
+from sqlalchemy import Connection
+
+from millpond.operation import service
+from millpond.services.elasticache.controller import CacheClusterController
+from millpond.services.elasticache.operations import (
+    cache_clusters,
+    cache_security_groups,
+    engine_versions,
+    events,
+    modify_cache_cluster,
+    node_type_modifications,
+    parameter_groups,
+    reserved_cache_nodes,
+    subnet_groups,
+    tags,
+)
+from millpond.services.elasticache.records.cache_clusters import CONTROLLER, key_of_process
+from millpond.services.elasticache.tables import cache_clusters as cluster_table
+
+SERVICE = service(
+    "elasticache",
+    [
+        each
+        for family in (
+            cache_clusters,
+            modify_cache_cluster,
+            parameter_groups,
+            subnet_groups,
+            tags,
+            events,
+            engine_versions,
+            node_type_modifications,
+            cache_security_groups,
+            reserved_cache_nodes,
+        )
+        for each in family.OPERATIONS
+    ],
+)
+
+
+def recorded_keys(transaction: Connection) -> list[str]:
+    """The keys of every cluster of the installation."""
+    return list(cluster_table.keys(transaction))
+
+
+def recorded_processes(transaction: Connection) -> frozenset[str]:
+    """The names of the processes of every node that there is a record of."""
+    return frozenset(
+        each.process_name(node.id) for each in cluster_table.everywhere(transaction) for node in each.nodes
+    )
+
+
+__all__ = ["CONTROLLER", "SERVICE", "CacheClusterController", "key_of_process", "recorded_keys", "recorded_processes"]

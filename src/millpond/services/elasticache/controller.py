@@ -36,9 +36,7 @@ from millpond.services.elasticache.plan import (
 from millpond.services.elasticache.records.cache_clusters import CONTROLLER, CacheCluster, CacheNode
 from millpond.services.elasticache.records.parameter_groups import ParameterGroup
 from millpond.services.elasticache.tables import cache_clusters as clusters
-from millpond.services.elasticache.tables import events
-from millpond.services.elasticache.tables import parameter_groups
-from millpond.services.elasticache.tables import tags
+from millpond.services.elasticache.tables import events, parameter_groups, tags
 from millpond.store import Store, Vault
 
 _RESERVED_ADDRESSES = 16
@@ -109,7 +107,7 @@ class CacheClusterController:
     async def reconcile(self, key: str) -> Outcome:
         promise = await asyncio.to_thread(self._load, key)
         if promise is None:
-            return Outcome(why="there is no such cluster")
+            return Outcome(why="there is no such cluster", gone=True)
         observed = await self._observe(promise)
         step = plan(promise.cluster, observed, self._clock.now())
         if step.decision is not None:

@@ -173,5 +173,6 @@ def _converge(cluster: CacheCluster) -> Decided:
         _with(rebooting=False, recovering=False, node_type=cluster.spec.node_type),
     )
     return Decided(
-        cluster=msgspec.structs.replace(done, converged_generation=cluster.generation, resized_from=None), messages=tuple(messages)
+        cluster=msgspec.structs.replace(done, converged_generation=cluster.generation, resized_from=None),
+        messages=tuple(messages),
     )

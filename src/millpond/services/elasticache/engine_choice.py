@@ -103,7 +103,6 @@ def check_encryption(engine: str, version: str, *, requested: bool) -> None:
     )
 
 
-
 def known_version(platform: Platform, engine: str, version: str) -> EngineVersion:
     """The catalogue's row of a version that a cluster has."""
     return next(each for each in platform.engine_versions() if each.engine == engine and each.version == version)

@@ -6,6 +6,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from millpond.kernel import ids
+from millpond.operation import Caller
 from millpond.services.iam import credentials, passwords
 from millpond.services.iam.managed import ARN_PREFIX
 from millpond.services.iam.records import Account, Attachment, User
@@ -87,3 +88,22 @@ def administrator_credentials(
         return None
     active = [key for key in keys.access_keys_of(transaction, administrator.id) if key.active]
     return (active[0].id, credentials.access_key_secret(vault, active[0])) if active else None
+
+
+def administrator(transaction: Connection, account: str) -> Caller | None:
+    """The administrator as a caller, for the operator's own door; None when it has been deleted."""
+    user = principals.named(transaction, User, account, ADMINISTRATOR)
+    if user is None:
+        return None
+    return Caller(account=account, arn=user.arn, user_id=user.id, kind="User", access_key_id="", name=user.name)
+
+
+def new_root_password(transaction: Connection, account_id: str) -> tuple[str, str]:
+    """Give an account's root user a new password; returns the e-mail address and the password, to be shown once."""
+    account = principals.account(transaction, account_id)
+    assert account is not None, "the operator's account exists"
+    password = passwords.new_passphrase()
+    principals.replace_account(
+        transaction, msgspec.structs.replace(account, password_hash=passwords.hash_password(password))
+    )
+    return account.email, password

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
+from millpond.kernel.clock import iso8601
 from millpond.operation import Caller
 from millpond.services.iam.managed import managed_policies
 from millpond.services.iam.records import Role, Session, User
@@ -23,14 +24,15 @@ class Permissions(msgspec.Struct, frozen=True, kw_only=True):
     session: tuple[str, ...] | None
     """None where no session policy narrows the permissions; an empty one allows nothing."""
     context: dict[str, Any]
-    issued_at: datetime | None = None
+    restricted: bool = False
+    """For credentials of GetSessionToken and GetFederationToken, which may call little of IAM and STS."""
     mfa_at: datetime | None = None
     role_id: str = ""
     """For an assumed role: the role's unique id."""
 
 
 def permissions_of(transaction: Connection, caller: Caller) -> Permissions:
-    """Gather everything about a caller who is not root. A principal that is gone has no permissions."""
+    """Gather everything about a caller. A principal that is gone has no permissions; root needs none."""
     session = keys.session(transaction, caller.session) if caller.session else None
     principal: User | Role | None
     if session is not None and session.kind == "AssumedRole":
@@ -46,7 +48,7 @@ def permissions_of(transaction: Connection, caller: Caller) -> Permissions:
         boundary=boundary_documents(transaction, principal),
         session=_session_documents(transaction, session),
         context=context,
-        issued_at=session.issued_at if session else None,
+        restricted=session.restricted if session else False,
         mfa_at=session.mfa_at if session else None,
         role_id=principal.id if isinstance(principal, Role) else "",
     )
@@ -92,6 +94,7 @@ def principal_context(caller: Caller, principal: User | Role | None, session: Se
         tags |= session.tags
         context |= session.context
         context["aws:MultiFactorAuthPresent"] = session.mfa_at is not None
+        context["aws:TokenIssueTime"] = iso8601(session.issued_at)
         if session.source_identity:
             context["aws:SourceIdentity"] = session.source_identity
     context |= {f"aws:PrincipalTag/{key}": value for key, value in tags.items()}

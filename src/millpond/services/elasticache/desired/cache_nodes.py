@@ -1,7 +1,5 @@
 """A cache node as its engine should be run. Pure."""
 
-from collections.abc import Mapping
-
 from millpond.engines.spec import Build, Node, Peer
 from millpond.services.elasticache.desired.endpoints import node_endpoint
 from millpond.services.elasticache.desired.parameters import effective_parameters, requires_reboot

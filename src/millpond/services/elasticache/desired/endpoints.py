@@ -19,7 +19,7 @@ def configuration_endpoint(cluster: CacheCluster, zone: str) -> str:
 def cluster_names(cluster: CacheCluster, zone: str) -> Mapping[str, tuple[str, ...]]:
     """Every name that should resolve now. A listed node keeps its name while it is replaced."""
     listed = [each for each in cluster.nodes if each.listed]
-    names = {node_endpoint(cluster, each, zone): (each.address,) for each in listed}
+    names: dict[str, tuple[str, ...]] = {node_endpoint(cluster, each, zone): (each.address,) for each in listed}
     if cluster.is_memcached and listed:
         names[configuration_endpoint(cluster, zone)] = tuple(each.address for each in listed)
     return names

@@ -8,10 +8,11 @@ import msgspec
 from millpond.aws import markers
 from millpond.kernel import ids
 from millpond.operation import Context, Request, Response, operation
-from millpond.services.elasticache import engine_choice, placement, refusals, windows
+from millpond.services.elasticache import cluster_resources, engine_choice, paging, placement, refusals, windows
 from millpond.services.elasticache.api import (
     CacheClusterAlreadyExistsFault,
     CacheClusterNotFoundFault,
+    CacheParameterGroupNotFoundFault,
     InvalidCacheClusterStateFault,
     InvalidParameterValueException,
     NodeQuotaForClusterExceededFault,
@@ -21,7 +22,6 @@ from millpond.services.elasticache.catalog.parameters import default_group
 from millpond.services.elasticache.catalog.quotas import quota
 from millpond.services.elasticache.catalog.regions import regions
 from millpond.services.elasticache.identifiers import identifier
-from millpond.services.elasticache.operations import resources, requested_tags
 from millpond.services.elasticache.records.cache_clusters import (
     CONTROLLER,
     CacheCluster,
@@ -29,14 +29,18 @@ from millpond.services.elasticache.records.cache_clusters import (
     ClusterSpec,
     node_ids,
 )
+from millpond.services.elasticache.records.parameter_groups import ParameterGroup
 from millpond.services.elasticache.tables import cache_clusters as clusters
 from millpond.services.elasticache.tables import parameter_groups, tags
+from millpond.services.elasticache.tagging import request_tags
 from millpond.services.elasticache.views.cache_clusters import cache_cluster, status
 
 _PORTS = {"memcached": 11211, "redis": 6379, "valkey": 6379}
 
 
-@operation(resources=resources.create_cache_cluster, partial="no replication groups, snapshots, TLS, SNS or IPv6 yet")
+@operation(
+    resources=cluster_resources.create_cache_cluster, partial="no replication groups, snapshots, TLS, SNS or IPv6 yet"
+)
 def create_cache_cluster(ctx: Context, request: Request) -> Response:
     """Promise a cluster of one Valkey or Redis OSS node, or of 1 to 60 Memcached nodes."""
     refusals.check(request, refusals.CREATE_CACHE_CLUSTER)
@@ -47,9 +51,12 @@ def create_cache_cluster(ctx: Context, request: Request) -> Response:
     version = engine_choice.engine_version(ctx.platform, engine, request.get("EngineVersion"))
     engine_choice.check_encryption(engine, version.version, requested=request.get("TransitEncryptionEnabled", False))
     node_type = engine_choice.node_type_for(request.get("CacheNodeType"), engine, version.version)
-    group = require_parameter_group(ctx, request.get("CacheParameterGroupName") or default_group(version.family),
+    group = require_parameter_group(
+        ctx,
+        request.get("CacheParameterGroupName") or default_group(version.family),
     )
     engine_choice.check_family(version, group)
+    given_tags = request_tags(request)
     count = _node_count(ctx, engine, request.get("NumCacheNodes", 1))
     where = placement.choose(ctx, request, engine=engine, count=count)
     maintenance, snapshots = _windows(ctx, request, engine)
@@ -78,28 +85,34 @@ def create_cache_cluster(ctx: Context, request: Request) -> Response:
         ),
     )
     clusters.insert(ctx.transaction, cluster)
-    tags.replace(ctx.transaction, cluster.arn, requested_tags(request))
+    tags.put(ctx.transaction, ctx.account, ctx.region, cluster.arn, given_tags)
     ctx.wake(CONTROLLER, cluster.key)
     return {"CacheCluster": cache_cluster(cluster, group, ctx.platform, show_nodes=False)}
 
 
-@operation(resources=resources.describe_cache_clusters)
+@operation(resources=cluster_resources.one_cache_cluster)
 def describe_cache_clusters(ctx: Context, request: Request) -> Response:
     """One cluster by id, or a page of all of them in the order of their ids."""
     show = request.get("ShowCacheNodeInfo", False)
     if request.get("CacheClusterId"):
         cluster = require(ctx, request["CacheClusterId"])
         return {"CacheClusters": [_view(ctx, cluster, show_nodes=show)]}
-    limit, after = markers.page(request, query=("DescribeCacheClusters", ctx.account, ctx.region))
+    limit, query = paging.max_records(request), paging.query(ctx, "DescribeCacheClusters", request)
+    after = None
+    if request.get("Marker"):
+        try:
+            (after,) = markers.decode(request["Marker"], query)
+        except ValueError as error:
+            raise paging.foreign_marker() from error
     found = clusters.page(ctx.transaction, ctx.account, ctx.region, after=after, limit=limit + 1)
     shown = found[:limit]
     response: dict[str, Any] = {"CacheClusters": [_view(ctx, each, show_nodes=show) for each in shown]}
     if len(found) > limit:
-        response["Marker"] = markers.encode(shown[-1].id, query=("DescribeCacheClusters", ctx.account, ctx.region))
+        response["Marker"] = markers.encode((shown[-1].id,), query)
     return response
 
 
-@operation(resources=resources.one_cache_cluster)
+@operation(resources=cluster_resources.one_cache_cluster)
 def reboot_cache_cluster(ctx: Context, request: Request) -> Response:
     """Ask for nodes to be started anew, empty, which also gives them parameter values that only a start can change."""
     cluster = require(ctx, request["CacheClusterId"])
@@ -116,7 +129,9 @@ def reboot_cache_cluster(ctx: Context, request: Request) -> Response:
     return {"CacheCluster": _view(ctx, rebooted, show_nodes=False)}
 
 
-@operation(resources=resources.delete_cache_cluster, partial="FinalSnapshotIdentifier is refused: no snapshots yet")
+@operation(
+    resources=cluster_resources.delete_cache_cluster, partial="FinalSnapshotIdentifier is refused: no snapshots yet"
+)
 def delete_cache_cluster(ctx: Context, request: Request) -> Response:
     """Have a cluster deleted; it is `deleting` before this answers."""
     cluster = require(ctx, request["CacheClusterId"])
@@ -134,6 +149,14 @@ def require(ctx: Context, cluster_id: str) -> CacheCluster:
     found = clusters.get(ctx.transaction, ctx.account, ctx.region, cluster_id.lower())
     if found is None:
         raise CacheClusterNotFoundFault(f"CacheCluster not found: {cluster_id}")
+    return found
+
+
+def require_parameter_group(ctx: Context, name: str) -> ParameterGroup:
+    """The parameter group of this name in any case, a default one too, or CacheParameterGroupNotFound."""
+    found = parameter_groups.get(ctx.transaction, ctx.account, ctx.region, name.lower())
+    if found is None:
+        raise CacheParameterGroupNotFoundFault(f"CacheParameterGroup not found: {name}")
     return found
 
 
@@ -216,7 +239,9 @@ def _windows(ctx: Context, request: Request, engine: str) -> tuple[str, str]:
     block = region.maintenance_start.hour * 60 if region is not None else 3 * 60
     given = request.get("PreferredMaintenanceWindow")
     maintenance = (
-        windows.maintenance_window(given) if given else windows.weekly(ids.below(7), (block + ids.below(14) * 30) % 1440)
+        windows.maintenance_window(given)
+        if given
+        else windows.weekly(ids.below(7), (block + ids.below(14) * 30) % 1440)
     )
     if engine == "memcached":
         return maintenance, ""
@@ -226,7 +251,6 @@ def _windows(ctx: Context, request: Request, engine: str) -> tuple[str, str]:
         snapshots = windows.daily((windows.closes(maintenance) + 60) % 1440)
     if windows.overlap(snapshots, maintenance):
         raise InvalidParameterValueException(
-            "The maintenance window and the snapshot window must not overlap: "
-            f"{maintenance} and {snapshots}."
+            f"The maintenance window and the snapshot window must not overlap: {maintenance} and {snapshots}."
         )
     return maintenance, snapshots

@@ -8,7 +8,7 @@ API reference says for `NumCacheNodes` (elasticache:ModifyCacheCluster).
 import msgspec
 
 from millpond.operation import Context, Request, Response, operation
-from millpond.services.elasticache import engine_choice, placement, refusals, windows
+from millpond.services.elasticache import cluster_resources, engine_choice, placement, refusals, windows
 from millpond.services.elasticache.api import (
     InvalidParameterCombinationException,
     InvalidParameterValueException,
@@ -17,21 +17,23 @@ from millpond.services.elasticache.catalog.node_types import allowed_modificatio
 from millpond.services.elasticache.catalog.parameters import default_group, family_of_default_group
 from millpond.services.elasticache.catalog.versions import ordinal
 from millpond.services.elasticache.decide import apply_pending
-from millpond.services.elasticache.operations import resources
 from millpond.services.elasticache.operations.cache_clusters import (
     check_node_ids,
     check_node_quota,
     require,
     require_available,
+    require_parameter_group,
     write,
 )
 from millpond.services.elasticache.records.cache_clusters import CacheCluster, ClusterSpec, Pending
 from millpond.services.elasticache.records.parameter_groups import ParameterGroup
-from millpond.services.elasticache.tables import events, parameter_groups
+from millpond.services.elasticache.tables import events
 from millpond.services.elasticache.views.cache_clusters import cache_cluster
 
 
-@operation(resources=resources.modify_cache_cluster, partial="no snapshots, SNS, AUTH tokens, log delivery or IPv6 yet")
+@operation(
+    resources=cluster_resources.modify_cache_cluster, partial="no snapshots, SNS, AUTH tokens, log delivery or IPv6 yet"
+)
 def modify_cache_cluster(ctx: Context, request: Request) -> Response:
     """Change a promise."""
     cluster = require(ctx, request["CacheClusterId"])
@@ -104,8 +106,8 @@ def _change_engine(
     engine = request.get("Engine")
     if engine and engine_choice.engine_name(engine) != cluster.spec.engine:
         raise InvalidParameterCombinationException(
-            f"The engine of cache cluster {cluster.id} cannot be changed from {cluster.spec.engine} to {engine.lower()}: "
-            "it is not a member of a replication group."
+            f"The engine of cache cluster {cluster.id} cannot be changed from {cluster.spec.engine} to "
+            f"{engine.lower()}: it is not a member of a replication group."
         )
     if not request.get("EngineVersion"):
         return cluster.pending, group
@@ -140,7 +142,9 @@ def _change_node_type(cluster: CacheCluster, request: Request, pending: Pending)
     if node_type(name) is None:
         raise InvalidParameterValueException(f"Invalid Cache Node Type: {name}.")
     allowed = allowed_modifications(
-        cluster.spec.node_type, engine=cluster.spec.engine, version=pending.engine_version or cluster.spec.engine_version
+        cluster.spec.node_type,
+        engine=cluster.spec.engine,
+        version=pending.engine_version or cluster.spec.engine_version,
     )
     if name not in {*allowed.up, *allowed.down}:
         raise InvalidParameterValueException(
@@ -171,9 +175,9 @@ def _change_nodes(ctx: Context, cluster: CacheCluster, request: Request, pending
     fewer, more = max(current - wanted, 0), max(wanted - current, 0)
     if fewer != len(to_remove):
         raise InvalidParameterCombinationException(
-            "The number of CacheNodeIdsToRemove must match the number of nodes you are trying to remove, current number "
-            f"of cache nodes is {current}, requested number of cache nodes is {wanted} and CacheNodeIdsToRemove supplied "
-            f"are {len(to_remove)}"
+            "The number of CacheNodeIdsToRemove must match the number of nodes you are trying to remove, current "
+            f"number of cache nodes is {current}, requested number of cache nodes is {wanted} and CacheNodeIdsToRemove "
+            f"supplied are {len(to_remove)}"
         )
     if new_zones and len(new_zones) != more:
         raise InvalidParameterCombinationException(

@@ -132,6 +132,12 @@ def cluster_arn(account: str, region: str, cluster_id: str) -> str:
     return f"arn:aws:elasticache:{region}:{account}:cluster:{cluster_id}"
 
 
+def key_of_process(name: str) -> str:
+    """The key of the cluster that a process belongs to; ids have no dots."""
+    account, region, cluster_id, _ = name.split(".")
+    return f"{account}/{region}/{cluster_id}"
+
+
 def node_ids(taken: tuple[str, ...], count: int) -> tuple[str, ...]:
     """The next `count` node ids: AWS numbers on from the highest, so that an id is not soon used again."""
     start = max((int(each) for each in taken), default=0)

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-
 from millpond.operation import Platform
 from millpond.services.elasticache.desired.cache_nodes import boot_parameters
 from millpond.services.elasticache.desired.endpoints import configuration_endpoint, node_endpoint

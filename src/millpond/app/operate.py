@@ -1,0 +1,243 @@
+"""What the operator of this installation is answered: `operator.spec.Operator` over the parts that were joined."""
+
+import asyncio
+import os
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Protocol
+
+import msgspec
+
+import millpond
+from millpond.app.machine import Machine
+from millpond.app.platform import MachinePlatform
+from millpond.app.state import State
+from millpond.config import Config
+from millpond.dns.server import DnsServer
+from millpond.dns.system_names import Availability, SystemNames
+from millpond.engines.spec import EngineError
+from millpond.gateway.client import Client
+from millpond.kernel.clock import Clock, iso8601
+from millpond.operation import Caller, EngineVersion
+from millpond.operator.facts import Call, Check, Credentials, EngineFacts, Explanation, LogFile, RunFacts, SignIn
+from millpond.operator.spec import Refusal
+from millpond.reconcile.loop import Activation, Loop
+from millpond.services import ec2, elasticache, iam
+
+DEFAULT_ENGINES = (("valkey", "9.1"), ("memcached", "1.6.22"))
+"""What the first start installs."""
+
+
+class Stopping(Protocol):
+    """How the control plane is told to go down."""
+
+    asked: asyncio.Event
+    caches: bool
+
+
+class Installation(msgspec.Struct, frozen=True, kw_only=True):
+    """The parts that answers are read from."""
+
+    config: Config
+    state: State
+    machine: Machine
+    platform: MachinePlatform
+    availability: Availability
+    names: SystemNames
+    dns: DnsServer
+    endpoint: str
+    ca_bundle: str
+
+
+class OperatorOfInstallation:
+    """Implements `operator.spec.Operator`."""
+
+    def __init__(self, here: Installation, *, client: Client, loop: Loop, clock: Clock, stop: Stopping) -> None:
+        self._here = here
+        self._client = client
+        self._loop = loop
+        self._clock = clock
+        self._stop = stop
+
+    async def status(self) -> RunFacts:
+        return await asyncio.to_thread(self._status)
+
+    async def call(self, call: Call) -> Mapping[str, Any]:
+        region = call.region or self._here.config.region
+        return await asyncio.to_thread(
+            lambda: self._client.call(
+                call.service, call.operation, dict(call.parameters), region=region, caller=self._administrator(call)
+            )
+        )
+
+    async def explain(self, name: str, region: str) -> Sequence[Explanation]:
+        found = [
+            explanation
+            for each in self._loop.activations()
+            if (explanation := _explanation(each)).region in {"", region or explanation.region}
+            and (not name or explanation.name == name.lower())
+        ]
+        if name and not found:
+            raise Refusal(f"Nothing called {name} is kept here; millpond ls lists the caches.")
+        return sorted(found, key=lambda each: (each.controller, each.key))
+
+    async def credentials(self) -> Credentials:
+        def load() -> tuple[str, str] | None:
+            with self._here.state.store.read() as transaction:
+                return iam.administrator_credentials(transaction, self._here.state.vault)
+
+        found = await asyncio.to_thread(load)
+        if found is None:
+            raise Refusal(
+                "The user administrator has no active access key any more; make one as root: aws iam create-access-key"
+            )
+        return Credentials(access_key_id=found[0], secret_access_key=found[1])
+
+    async def engines(self) -> Sequence[EngineFacts]:
+        versions = await asyncio.to_thread(self._here.machine.engine_versions)
+        return [await asyncio.to_thread(self._engine, each) for each in versions]
+
+    async def install_engine(self, engine: str, version: str) -> EngineFacts:
+        versions = await asyncio.to_thread(self._here.machine.engine_versions)
+        wanted = next((each for each in versions if (each.engine, each.version) == (engine, version)), None)
+        if wanted is None:
+            raise Refusal(f"There is no {engine} {version}; millpond engines list shows what there is.")
+        try:
+            await self._here.machine.builds.install(engine, version)
+        except EngineError as error:
+            raise Refusal(str(error)) from error
+        return await asyncio.to_thread(self._engine, wanted)
+
+    async def logs(self, name: str, region: str) -> Sequence[LogFile]:
+        def processes() -> frozenset[str]:
+            with self._here.state.store.read() as transaction:
+                return elasticache.recorded_processes(transaction)
+
+        found = []
+        for process in sorted(await asyncio.to_thread(processes)):
+            _, of_region, cluster, node = process.split(".")
+            if cluster == name.lower() and of_region == (region or of_region):
+                found.append(LogFile(name=f"{cluster} {node}", path=str(self._here.machine.host.place(process).log)))
+        if not found:
+            raise Refusal(f"There is no cache called {name}; millpond ls lists the caches.")
+        return found
+
+    async def doctor(self) -> Sequence[Check]:
+        return [*await asyncio.to_thread(self._checks)]
+
+    async def passwd(self) -> SignIn:
+        def change() -> tuple[str, str]:
+            with self._here.state.store.begin() as transaction:
+                return iam.new_root_password(transaction, self._here.state.account)
+
+        name, password = await asyncio.to_thread(change)
+        return SignIn(name=name, password=password)
+
+    async def down(self, *, keep_caches: bool) -> int:
+        def count() -> int:
+            with self._here.state.store.read() as transaction:
+                return len(elasticache.recorded_keys(transaction))
+
+        caches = await asyncio.to_thread(count)
+        self._stop.caches = not keep_caches
+        self._stop.asked.set()
+        return caches
+
+    def _status(self) -> RunFacts:
+        here = self._here
+        with here.state.store.read() as transaction:
+            caches = len(elasticache.recorded_keys(transaction))
+        vpc = ec2.default_vpc(here.state.account, here.config.region)
+        group = ec2.default_security_group(here.state.account, here.config.region)
+        unfiltered = "" if here.platform.enforcement == "kernel" else " · packets are not filtered"
+        return RunFacts(
+            endpoint=here.endpoint,
+            pid=os.getpid(),
+            version=millpond.__version__,
+            driver=here.machine.host.kind,
+            enforcement=here.platform.enforcement,
+            home=str(here.config.home),
+            account=here.state.account,
+            region=here.config.region,
+            zone=here.platform.zone,
+            network=f"{vpc.id} ({vpc.cidr}) · {group.id} default{unfiltered}",
+            engines=self._installed(),
+            caches=caches,
+            names="" if here.platform.names_resolve else here.availability.why,
+            ca_bundle=here.ca_bundle,
+            first_run=here.state.first_run,
+        )
+
+    def _installed(self) -> list[str]:
+        builds = (self._here.machine.builds.installed(*each) for each in DEFAULT_ENGINES)
+        return [f"{each.engine} {each.upstream}" for each in builds if each is not None]
+
+    def _engine(self, version: EngineVersion) -> EngineFacts:
+        build = self._here.machine.builds.installed(version.engine, version.version)
+        return EngineFacts(
+            engine=version.engine,
+            version=version.version,
+            upstream=build.upstream if build is not None else version.upstream,
+            installed=build is not None,
+            obtainable=version.obtainable,
+            reason=version.reason,
+            tls=build.tls if build is not None else version.tls,
+            cli=str(build.cli) if build is not None and build.cli is not None else "",
+            default=(version.engine, version.version) in DEFAULT_ENGINES,
+        )
+
+    def _checks(self) -> Sequence[Check]:
+        here = self._here
+        checks = [
+            Check(name="database", state="ok", detail=here.config.database if not here.config.database_url else "set"),
+            Check(
+                name="endpoint names",
+                state="ok" if here.platform.names_resolve else "warning",
+                detail=here.availability.why,
+                fix=here.availability.fix,
+            ),
+            Check(name="DNS server", state="ok", detail=f"{here.platform.zone} at {here.dns.address}:{here.dns.port}"),
+            Check(
+                name="packet filter",
+                state="ok" if here.platform.enforcement == "kernel" else "warning",
+                detail=f"enforcement: {here.platform.enforcement}; security groups are "
+                + ("enforced" if here.platform.enforcement == "kernel" else "kept but do not filter packets"),
+            ),
+        ]
+        installed = self._installed()
+        checks.append(
+            Check(
+                name="engines",
+                state="ok" if installed else "warning",
+                detail=", ".join(installed) or "none of the default engines is installed",
+                fix="" if installed else "millpond engines install valkey 9.1",
+            )
+        )
+        failing = [each for each in self._loop.activations() if each.failures]
+        checks += [
+            Check(name=each.key, state="failed", detail=each.why, fix=f"millpond explain {each.key.rpartition('/')[2]}")
+            for each in failing
+        ]
+        return checks
+
+    def _administrator(self, call: Call) -> Caller:
+        with self._here.state.store.read() as transaction:
+            found = iam.administrator(transaction, call.account or self._here.state.account)
+        if found is None:
+            raise Refusal("The user administrator has been deleted; use the API with another user's access key.")
+        return found
+
+
+def _explanation(activation: Activation) -> Explanation:
+    parts = activation.key.split("/")
+    ended = activation.started_at + timedelta(seconds=activation.seconds)
+    return Explanation(
+        name=parts[-1],
+        controller=activation.controller,
+        key=activation.key,
+        region=parts[1] if len(parts) == 3 else "",
+        why=activation.why,
+        at=iso8601(ended),
+        passes=activation.passes,
+        error=activation.why if activation.failures else "",
+    )
