@@ -179,3 +179,7 @@ def test_given_a_modelled_error_when_it_is_written_then_a_client_reads_its_code_
     modelled = read_by_botocore(vector, response, shape)
     for name, value in members.items():
         assert same(modelled[name], value)
+
+
+def test_every_exclusion_is_of_a_vector():
+    assert EXCLUDED.keys() | UNREAD <= {each.name for each in VECTORS}

@@ -17,6 +17,7 @@ from millpond.aws.models import Models, OperationModel
 from millpond.gateway import asgi, validate
 from millpond.gateway.authenticate import Authenticator, SignatureAuthenticator, Signer
 from millpond.gateway.authorize import Origin, authorize, global_keys
+from millpond.gateway.encoding import decoded
 from millpond.gateway.http import Request, Response
 from millpond.gateway.protocols import wire_protocols
 from millpond.gateway.render import Renderer
@@ -101,7 +102,7 @@ class Gateway:
             signer = self._signer(route, request, now)
             if isinstance(route, Lost):
                 raise route.fault  # noqa: TRY301 - told only to those who have proved who they are
-            params = route.protocol.parse(request, route.model, route.parameters)
+            params = route.protocol.parse(decoded(request), route.model, route.parameters)
             call = Call(
                 service=route.service,
                 operation=route.operation,
@@ -209,9 +210,7 @@ class Gateway:
             service=call.service,
             operation=call.operation,
             context=context,
-            request=call.params,
             resources=self._resources(call, context),
-            origin=call.origin,
         )
 
     def _resources(self, call: Call, context: Context) -> Sequence[Resource]:

@@ -1,5 +1,6 @@
 """JSON, CBOR and REST requests through the whole gateway: routing, faults, headers."""
 
+import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -147,6 +148,26 @@ def test_given_a_denial_over_json_then_it_is_a_400_access_denied_exception(tmp_p
         body = json.loads(response.body)
         assert (response.status, body["__type"]) == (400, "AccessDeniedException")
         assert "is not authorized to perform: sso-admin:ListInstances" in body["message"]
+
+
+@pytest.mark.parametrize(
+    ("body", "coding", "status"),
+    [
+        (gzip.compress(b'{"MaxResults":1}'), "gzip", 200),
+        (gzip.compress(b'{"MaxResults":0}'), "gzip", 400),
+        (b"not gzip", "gzip", 400),
+        (gzip.compress(b"{}")[:-4], "gzip", 400),
+        (gzip.compress(b" " * 50_000_000), "gzip", 413),
+        (b"{}", "br", 415),
+    ],
+    ids=["read", "read and invalid", "no gzip", "cut short", "a bomb", "another coding"],
+)
+def test_given_a_compressed_body_then_it_is_read_within_the_limit(
+    installation: Installation, body: bytes, coding: str, status: int
+):
+    response = json_call(installation, "SWBExternalService.ListInstances", body, **{"content-encoding": coding})
+
+    assert response.status == status
 
 
 def rest(path: str, body: bytes = b"{}", method: str = "POST") -> Request:
