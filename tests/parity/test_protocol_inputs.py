@@ -4,10 +4,10 @@ import base64
 import math
 
 import pytest
+from tests.parity.protocol_vectors import Vector, request_of, typed, vectors
 
 from millpond.gateway import form
 from millpond.gateway.protocols import wire_protocols
-from tests.parity.protocol_vectors import Vector, request_of, typed, vectors
 
 _UNSENT = "an empty value and an absent one look the same on the wire"
 _FILLED = "the client fills the token in; a server sees one that was given"
@@ -53,3 +53,7 @@ def test_given_what_a_client_sends_when_it_is_parsed_then_the_parameters_are_the
 
     expected = typed(vector.case["params"], vector.operation.input_shape)
     assert same(parsed, expected), f"{parsed} is not {expected}"
+
+
+def test_every_exclusion_is_of_a_vector():
+    assert EXCLUDED.keys() <= {each.name for each in VECTORS}
