@@ -1,16 +1,6 @@
 """Users through boto3."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-from tests.api.aws_world import AwsWorld, allow, aws_world, document, refused
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[AwsWorld]:
-    with aws_world(tmp_path) as made:
-        yield made
+from tests.api.aws_world import allow, document, refused
 
 
 def test_a_user_that_was_created_is_described_and_listed(world):
