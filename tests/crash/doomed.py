@@ -81,7 +81,9 @@ class FatefulHost:
 
 
 async def main(home: Path, engines: Path, appointed: int) -> None:
-    config = Config(home=home, engines=engines, listen="127.0.0.1:0", driver="local", resync_seconds=2.0)
+    config = Config(
+        home=home, engines=engines, listen="127.0.0.1:0", driver="local", resync_seconds=2.0, hosts_file=home / "hosts"
+    )
     clock = SystemClock()
     fate = Fate(appointed, home / "steps")
     installation = home / "installation"

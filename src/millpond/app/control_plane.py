@@ -20,7 +20,7 @@ from millpond.app.platform import MachinePlatform
 from millpond.app.state import State, open_state
 from millpond.aws.endpoints import ZONE
 from millpond.aws.models import Models
-from millpond.certificates import CertificateAuthority
+from millpond.certificates import CertificateAuthority, server_names
 from millpond.config import Config
 from millpond.dns.server import DnsServer
 from millpond.dns.system_names import SystemNames
@@ -33,8 +33,6 @@ from millpond.operator.spec import CannotStart
 from millpond.reconcile.loop import Controller, Loop
 from millpond.services import ec2, elasticache, iam, sts
 from millpond.services.iam import IamIdentity
-
-_HOSTS = Path("/etc/hosts")
 
 
 async def run(
@@ -52,7 +50,7 @@ async def run(
         stack.callback(state.store.close)
         here = here or machine(config, installation, clock)
         stack.push_async_callback(here.host.close)
-        system = SystemNames(_HOSTS, installation)
+        system = SystemNames(config.hosts_file, installation, home=config.home)
         names = PublishedNames(system)
         dns = await stack.enter_async_context(_dns_server(names, str(here.host.network.network_address + 1)))
         availability = await asyncio.to_thread(system.available)
@@ -207,10 +205,7 @@ def _certificate(config: Config, state: State, listener: socket.socket, clock: C
     if ip_address(address).is_loopback:
         return None
     authority = CertificateAuthority.at(config.home / "certificates", state.vault, now=clock.now())
-    names = ["localhost", "127.0.0.1", "::1", socket.gethostname(), socket.getfqdn()]
-    if not ip_address(address).is_unspecified:
-        names.append(address)
-    chain, key = authority.server_certificate(list(dict.fromkeys(names)), now=clock.now())
+    chain, key = authority.server_certificate(server_names(address), now=clock.now())
     return Certificate(authority=authority.certificate, chain=chain, key=key)
 
 
