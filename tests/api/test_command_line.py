@@ -11,10 +11,10 @@ from pathlib import Path
 
 import boto3
 import pytest
-from tests.doubles.operator import home_config
 
 from millpond.kernel.waiting import poll
 from millpond.operator import home
+from tests.doubles.operator import home_config
 
 _SRC = str(Path(__file__).parents[2] / "src")
 

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import click
-from tests.doubles.operator import facts, home_config
 
 from millpond.cli import screen
 from millpond.operator.facts import SignIn
+from tests.doubles.operator import facts, home_config
 
 _CONFIG = home_config(Path("/home/ada/.local/share/millpond"))
 
