@@ -68,6 +68,7 @@ async def run(
             models=Models(),
             store=state.store,
             identity=identity,
+            vault=state.vault,
             platform=platform,
             clock=clock,
             deliver=loop.deliver,
