@@ -28,7 +28,7 @@ async def state_of(world: World, name: str = NAME) -> ProcessState:
 
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - the condition is the kernel's, no event announces it
+        while not condition():
             await asyncio.sleep(0.01)
 
 
