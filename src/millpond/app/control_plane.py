@@ -73,7 +73,6 @@ async def run(
             clock=clock,
             deliver=loop.deliver,
             region=config.region,
-            vault=state.vault,
         )
         stack.callback(gateway.close)
         listener = _listen(config.listen)
