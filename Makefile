@@ -12,7 +12,7 @@ FAST := $(wildcard tests/architecture tests/unit tests/properties tests/api test
 
 # Addresses of indexes stay out of the files: every machine has its own.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 pyproject.toml \
-	--no-header --no-annotate --no-emit-index-url --no-emit-find-links
+	--extra postgresql --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
 # Needs nothing but the runtime: what a newcomer installs.
 RUNTIME := tools/setup.sh runtime

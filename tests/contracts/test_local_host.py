@@ -15,10 +15,10 @@ from typing import IO
 
 import msgspec
 import pytest
-from tests.contracts.local_world import LocalWorld
 
 from millpond.host.local import LocalHost, proc
 from millpond.host.spec import File, HostError, ProcessState
+from tests.contracts.local_world import LocalWorld
 
 NAME = "a.0001"
 
@@ -36,7 +36,7 @@ async def state_of(world: LocalWorld, name: str = NAME) -> ProcessState:
 
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110 - the condition is the kernel's, no event announces it
+        while not condition():
             await asyncio.sleep(0.01)
 
 

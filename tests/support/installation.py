@@ -1,4 +1,4 @@
-"""A whole Millpond inside the test process: real sockets and signatures, the memory driver, a clock that can be moved."""
+"""A whole Millpond inside the test process: real sockets and signatures, a clock that can be moved, any driver."""
 
 import asyncio
 import contextlib
@@ -6,19 +6,22 @@ import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import boto3
+import msgspec
 from botocore.config import Config as BotoConfig
 
 from millpond.app.control_plane import run
-from millpond.app.machine import Machine, in_memory
+from millpond.app.machine import Machine, in_memory, machine
 from millpond.cli.door import Door
 from millpond.config import Config
 from millpond.engines.memory import MemoryEngine
 from millpond.host.memory import MemoryHost
+from millpond.kernel import ids
 from millpond.kernel.clock import SystemClock
 from millpond.operator.facts import Credentials, RunFacts
+from tests.support.engines import engines_directory
 
 
 class ShiftedClock:
@@ -66,11 +69,13 @@ class Installation:
 
 
 @contextlib.contextmanager
-def installation(home: Path, *, machine: Machine | None = None) -> Iterator[Installation]:
-    """Start one in a thread of its own; stopped, with nothing left, when the block ends."""
-    config = Config(home=home, engines=home / "engines", listen="127.0.0.1:0", driver="memory", resync_seconds=0.2)
+def installation(home: Path, *, driver: Literal["memory", "local"] = "memory") -> Iterator[Installation]:
+    """Start one in a thread of its own. When the block ends it is stopped, with its caches, and nothing runs on."""
+    config = Config(home=home, engines=engines_directory(), listen="127.0.0.1:0", driver=driver, resync_seconds=0.2)
     home.mkdir(exist_ok=True)
-    clock, here = ShiftedClock(), machine or in_memory()
+    clock = ShiftedClock()
+    here = in_memory() if driver == "memory" else machine(config, claimed_by(home), clock)
+    here = msgspec.structs.replace(here, refresh=None)
     started = threading.Event()
     found: list[RunFacts] = []
     loops: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[None]]] = []
@@ -102,7 +107,18 @@ def installation(home: Path, *, machine: Machine | None = None) -> Iterator[Inst
             raise failures[0] if failures else TimeoutError("Millpond did not start")
         yield Installation(config, found[0], clock, here)
     finally:
-        if loops and thread.is_alive():
+        if found and thread.is_alive():
+            Door(config).down(keep_caches=False)
+        elif loops and thread.is_alive():
             loop, task = loops[0]
             loop.call_soon_threadsafe(task.cancel)
-        thread.join(30)
+        thread.join(60)
+        assert not thread.is_alive(), "Millpond did not stop"
+
+
+def claimed_by(home: Path) -> str:
+    """The installation's id, made as the first start makes it, so that the host is claimed for the same one."""
+    file = home / "installation"
+    if not file.exists():
+        file.write_text(ids.token(4).lower().replace("_", "0").replace("-", "0"))
+    return file.read_text()

@@ -120,6 +120,27 @@ def test_given_two_installations_then_each_has_its_names_and_withdraws_only_thos
     assert hosts.read_bytes() == PLAIN
 
 
+def test_given_an_installation_whose_home_was_deleted_then_the_next_start_of_any_sweeps_its_block(
+    machine: Machine, hosts: Path, tmp_path: Path
+):
+    def made(installation: str) -> SystemNames:
+        home = tmp_path / installation
+        home.mkdir()
+        return SystemNames(hosts, installation, home=home, lookup=machine.lookup, servers=list)
+
+    first, second = made("i-1"), made("i-2")
+    first.publish({NODE: ("127.77.0.2",)})
+    second.publish({"b.millpond.test": ("127.77.0.3",)})
+    (tmp_path / "i-1").rmdir()
+    third = made("i-3")
+    third.available()
+    assert machine.lookup(NODE) == []
+    assert machine.lookup("b.millpond.test") == ["127.77.0.3"]
+    assert third.withdraw()
+    assert second.withdraw()
+    assert hosts.read_bytes() == PLAIN
+
+
 def test_given_names_of_a_run_that_crashed_when_deciding_then_they_stay_until_published(
     names: SystemNames, machine: Machine, hosts: Path
 ):
