@@ -17,7 +17,6 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from sqlalchemy import Connection
-from tests.api.operations_world import Machine
 
 from millpond.aws.models import Models
 from millpond.gateway.http import Request
@@ -26,6 +25,7 @@ from millpond.kernel.clock import SystemClock
 from millpond.operation import Context, Service
 from millpond.services import iam, sts
 from millpond.store import Store, Vault, metadata
+from tests.api.operations_world import Machine
 
 REGION = "us-east-1"
 

@@ -3,6 +3,7 @@
 The gateway's own work (parsing, constraints of the model, authorisation) is not done here.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -151,6 +152,11 @@ def world(directory: Path, *, model: str = "elasticache") -> Iterator[World]:
         metadata.create_all(transaction)
     yield World(store, model=model)
     store.close()
+
+
+def exactly(text: str) -> str:
+    """A pattern for `pytest.raises(match=…)` that takes this text and no other."""
+    return f"^{re.escape(text)}$"
 
 
 def _check_members(value: Any, shape: Any) -> None:

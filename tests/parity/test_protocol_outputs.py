@@ -5,7 +5,7 @@ import json
 import math
 from collections.abc import Mapping
 from typing import Any
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import cbor2
 import pytest
@@ -65,7 +65,12 @@ ERRORS = [each for each in VECTORS if "error" in each.case]
 def read_by_botocore(vector: Vector, response: Response, shape: Shape | None) -> Any:
     parser = PROTOCOL_PARSERS[vector.protocol]()
     parsed = parser.parse(
-        {"status_code": response.status, "headers": HeadersDict(response.headers), "body": response.body, "context": {}},
+        {
+            "status_code": response.status,
+            "headers": HeadersDict(response.headers),
+            "body": response.body,
+            "context": {},
+        },
         shape,
     )
     parsed.pop("ResponseMetadata", None)
@@ -93,7 +98,7 @@ def meaning(body: bytes, protocol: str) -> Any:
     """Reduce a body to what it says: element paths and texts, or the decoded document."""
     match protocol:
         case "query" | "ec2":
-            return sorted(leaves(ElementTree.fromstring(body), ""))
+            return sorted(leaves(ET.fromstring(body), ""))
         case "smithy-rpc-v2-cbor":
             return cbor2.loads(body) if body else {}
         case _:
@@ -103,7 +108,7 @@ def meaning(body: bytes, protocol: str) -> Any:
                 return body
 
 
-def leaves(element: ElementTree.Element, path: str) -> list[tuple[str, str]]:
+def leaves(element: ET.Element, path: str) -> list[tuple[str, str]]:
     here = f"{path}/{element.tag.rpartition('}')[2]}"
     if here.endswith(("/ResponseMetadata", "/requestId")):
         return []
@@ -131,7 +136,9 @@ def test_given_a_result_when_it_is_written_then_a_client_reads_the_same_and_the_
     expected = base64.b64decode(body) if vector.protocol == "smithy-rpc-v2-cbor" else body.encode()
     if expected:
         written = meaning(response.body, vector.protocol)
-        assert same(written, meaning(expected, vector.protocol)), f"{written}  IS NOT  {meaning(expected, vector.protocol)}"
+        assert same(written, meaning(expected, vector.protocol)), (
+            f"{written}  IS NOT  {meaning(expected, vector.protocol)}"
+        )
     assert response.status == wanted.get("status_code", 200)
     sent = dict(response.headers)
     for name, value in wanted.get("headers", {}).items():
@@ -158,9 +165,7 @@ def test_given_a_modelled_error_when_it_is_written_then_a_client_reads_its_code_
     fault = _Raised(vector.case.get("errorMessage") or vector.case["error"].get("message") or "words", **members)
     fault.code = shape.error_code
     fault.status = vector.case["response"]["status_code"]
-    request = Request(
-        method="POST", raw_path=b"/", raw_query=b"", headers=(("x-amzn-query-mode", "true"),), body=b""
-    )
+    request = Request(method="POST", raw_path=b"/", raw_query=b"", headers=(("x-amzn-query-mode", "true"),), body=b"")
     said = told(fault, protocol=vector.protocol, codes={shape.error_code: shape})
 
     response = wire_protocols()[vector.protocol].fault(vector.wire, said, request, "request-id")
@@ -174,3 +179,7 @@ def test_given_a_modelled_error_when_it_is_written_then_a_client_reads_its_code_
     modelled = read_by_botocore(vector, response, shape)
     for name, value in members.items():
         assert same(modelled[name], value)
+
+
+def test_every_exclusion_is_of_a_vector():
+    assert EXCLUDED.keys() | UNREAD <= {each.name for each in VECTORS}

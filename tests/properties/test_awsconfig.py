@@ -19,7 +19,8 @@ _LINES = st.one_of(
     st.binary(max_size=20).map(lambda raw: raw.replace(b"\n", b"")),
     st.sampled_from([
         b"[default]", b"[profile work]", b'[profile "a b"]', b"region = eu-west-1", b"# a comment", b"", b"\r",
-        b"  s3 =", b"    max_concurrent_requests = 2", b"[services local]", b"endpoint_url=http://x", b"[profile local2]",
+        b"  s3 =", b"    max_concurrent_requests = 2", b"[services local]", b"endpoint_url=http://x",
+        b"[profile local2]",
         b"# >>> millpon", b"# <<< millpond", b"# >>> millpond nonsense",
     ]),
 )  # fmt: skip

@@ -10,7 +10,6 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 
 import msgspec
-import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from millpond.aws.faults import CommonFault, Fault
@@ -18,6 +17,7 @@ from millpond.aws.models import Models, OperationModel
 from millpond.gateway import asgi, validate
 from millpond.gateway.authenticate import Authenticator, SignatureAuthenticator, Signer
 from millpond.gateway.authorize import Origin, authorize, global_keys
+from millpond.gateway.encoding import decoded
 from millpond.gateway.http import Request, Response
 from millpond.gateway.protocols import wire_protocols
 from millpond.gateway.render import Renderer
@@ -28,6 +28,7 @@ from millpond.operation import Caller, Context, Identity, Operation, Platform, R
 from millpond.operation import Request as Params
 from millpond.operation import Response as Output
 from millpond.store.database import Store
+from millpond.store.errors import StoreError
 from millpond.store.vault import Vault
 
 Deliver = Callable[[Sequence[tuple[str, str]]], None]
@@ -54,7 +55,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 class Gateway:
     """Every service of one installation, at one origin. An ASGI application; `handle` is the same without a socket."""
 
-    def __init__(  # noqa: PLR0913 - the parts that app.py joins, all named
+    def __init__(
         self,
         *,
         services: Sequence[Service],
@@ -95,13 +96,13 @@ class Gateway:
     def handle(self, request: Request) -> Response:
         """Answer one request. Blocking; never raises."""
         request_id, now = ids.request_id(), self._clock.now()
-        render = Renderer(self._models, request_id=request_id, now=now)
+        render = Renderer(self._models, request_id=request_id)
         route = self._router.route(request)
         try:
             signer = self._signer(route, request, now)
             if isinstance(route, Lost):
                 raise route.fault  # noqa: TRY301 - told only to those who have proved who they are
-            params = route.protocol.parse(request, route.model, route.parameters)
+            params = route.protocol.parse(decoded(request), route.model, route.parameters)
             call = Call(
                 service=route.service,
                 operation=route.operation,
@@ -118,8 +119,8 @@ class Gateway:
             response = render.result(route, output)
         except Fault as fault:
             return render.fault(fault, request, protocol=route.protocol, wire=route.wire)
-        except sa.exc.OperationalError as error:
-            self._log.exception("request.failed", request_id=request_id)
+        except StoreError as error:
+            self._log.exception("request.failed", request_id=request_id, operation=_name(route))
             return render.fault(_no_store(error), request, protocol=route.protocol, wire=route.wire)
         except Exception:  # noqa: BLE001 - the edge: a bug here is an InternalFailure there
             self._log.exception("request.failed", request_id=request_id, operation=_name(route))
@@ -164,7 +165,7 @@ class Gateway:
 
     def refuse(self, request: Request, fault: Fault) -> Response:
         """Answer a request that is not even read to its end."""
-        render = Renderer(self._models, request_id=ids.request_id(), now=self._clock.now())
+        render = Renderer(self._models, request_id=ids.request_id())
         return render.fault(fault, request, protocol=self._router.refusing(request), wire=None)
 
     def close(self) -> None:
@@ -209,9 +210,7 @@ class Gateway:
             service=call.service,
             operation=call.operation,
             context=context,
-            request=call.params,
             resources=self._resources(call, context),
-            origin=call.origin,
         )
 
     def _resources(self, call: Call, context: Context) -> Sequence[Resource]:
@@ -237,6 +236,6 @@ def _name(route: Route) -> str:
     return f"{route.service.name}:{route.operation.name}" if isinstance(route, Found) else ""
 
 
-def _no_store(error: sa.exc.OperationalError) -> CommonFault:
-    # A full disk or a lost database is nothing that a retry with another request would mend: say what it is.
-    return CommonFault("ServiceUnavailable", f"The store cannot be used: {error.orig}", status=503, sender=False)
+def _no_store(error: StoreError) -> CommonFault:
+    # A full disk or a lost database is nothing that another request would mend; the text names what would.
+    return CommonFault("ServiceUnavailable", str(error), status=503, sender=False)

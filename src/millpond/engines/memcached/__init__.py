@@ -1,5 +1,5 @@
-"""Running Memcached behind a small front of our own that speaks ElastiCache's auto discovery.
+"""Running Memcached, behind a front of our own (`memcached_front`) that speaks ElastiCache's auto discovery."""
 
-`driver` is the engine driver. `front` is a program of its own, standard library only; this package imports nothing, so
-that the front starts fast and needs no other package.
-"""
+from millpond.engines.memcached.driver import MemcachedEngine
+
+__all__ = ["MemcachedEngine"]

@@ -40,7 +40,7 @@ class MemcachedEngine:
             name=node.name,
             incarnation=node.incarnation,
             # Without `site` and with our own sources alone it starts in a few hundredths of a second.
-            argv=[sys.executable, "-S", "-P", "-m", "millpond.engines.memcached.front", _SETTINGS],
+            argv=[sys.executable, "-S", "-P", "-m", "millpond.engines.memcached_front", _SETTINGS],
             address=node.address,
             ports=[node.port],
             files=[

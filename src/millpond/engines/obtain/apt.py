@@ -5,14 +5,18 @@ and SHA-256 (apt-secure(8)). The machine's apt configuration (proxies, certifica
 """
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
+from time import monotonic
 
 from millpond.engines.catalogue import Suite
 from millpond.engines.obtain import command
+from millpond.engines.obtain.lock import locked
 from millpond.engines.obtain.mirror import APT, Mirror
 from millpond.engines.spec import EngineError
 
 _PARTS = APT / "apt.conf.d"
+_FRESH_SECONDS = 60.0
 
 _SETTINGS = """\
 Acquire::Languages "none";
@@ -34,14 +38,25 @@ APT::Update::Error-Mode "any";
 class Apt:
     """apt looking at one suite."""
 
-    def __init__(self, directory: Path, *, mirror: Mirror, suite: Suite) -> None:
-        """`directory` keeps this suite's lists; it is made when missing."""
+    def __init__(self, directory: Path, *, mirror: Mirror, suite: Suite, gentle: bool = False) -> None:
+        """`directory` keeps the suite's lists; it is made when missing. Being gentle leaves the processor to others."""
         self._directory = directory
         self._mirror = mirror
         self._suite = suite
+        self._gentle = ("nice", "-n", "10") if gentle else ()
+        self._updated = -_FRESH_SECONDS
+
+    def exclusive(self) -> AbstractContextManager[None]:
+        """Keep other look-ups and installations from this suite out meanwhile; apt itself would not wait but fail."""
+        return locked(self._directory)
 
     def update(self) -> None:
-        """Fetch the suite's indexes as far as they changed. EngineError when they cannot be had or verified."""
+        """Fetch the suite's indexes as far as they changed, unless that was done a moment ago.
+
+        EngineError when they cannot be had or verified.
+        """
+        if monotonic() - self._updated < _FRESH_SECONDS and (self._directory / "sources.list").exists():
+            return
         with command.explained(self._directory):
             self._prepare()
         try:
@@ -51,6 +66,7 @@ class Apt:
                 raise
             # Suites that left support lose their security archive before their main one.
             self._refresh(security=False)
+        self._updated = monotonic()
 
     def candidate(self, package: str) -> str | None:
         """The version that would be installed, with Debian's own epoch and revision; None when there is none."""
@@ -133,4 +149,5 @@ class Apt:
         # apt reads its parts before the command line: the place of our own parts is told through APT_CONFIG.
         with command.explained(here):
             (here / "apt.conf").write_text(f'Dir::Etc::parts "{here / "conf"}";\n')
-        return command.run([f"APT_CONFIG={here / 'apt.conf'}", program, *flags, *arguments], directory=at or here)
+        words = [f"APT_CONFIG={here / 'apt.conf'}", *self._gentle, program, *flags, *arguments]
+        return command.run(words, directory=at or here)

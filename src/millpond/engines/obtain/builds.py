@@ -1,6 +1,5 @@
 """The builds that lie in the engines directory: each a directory of its own that appears whole or not at all."""
 
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -11,6 +10,7 @@ import msgspec
 
 from millpond.engines.catalogue import EngineName
 from millpond.engines.obtain import command
+from millpond.engines.obtain.lock import locked
 
 _RECORD = "build.json"
 _PARTIAL = ".partial"
@@ -54,15 +54,9 @@ class Builds:
     @contextmanager
     def exclusive(self) -> Iterator[None]:
         """Wait for other processes that install, then clear what a crashed one left behind."""
-        with command.explained(self._directory):
-            self._directory.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self._directory / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        with locked(self._directory):
             shutil.rmtree(self._directory / _PARTIAL, ignore_errors=True)
             yield
-        finally:
-            os.close(handle)
 
     @contextmanager
     def workshop(self) -> Iterator[Path]:

@@ -19,8 +19,9 @@ def look_up(apt: Apt, engine: EngineName) -> str:
     EngineError when the suite cannot be reached or verified, or does not carry the engine.
     """
     package = PROGRAMS[engine].package
-    apt.update()
-    candidate = apt.candidate(package)
+    with apt.exclusive():
+        apt.update()
+        candidate = apt.candidate(package)
     if candidate is None:
         raise EngineError(f"the suite carries no {package}")
     return upstream_of(candidate)
@@ -35,8 +36,8 @@ def upstream_of(version: str) -> str:
 def unpack(apt: Apt, engine: EngineName, *, origin: str, builds: Builds, progress: Callable[[str], None]) -> Kept:
     """Install an engine from a suite's packages; the caller holds `builds.exclusive` and has called `look_up`."""
     programs = PROGRAMS[engine]
-    packages = apt.closure(programs.package)
-    with builds.workshop() as workshop:
+    with apt.exclusive(), builds.workshop() as workshop:
+        packages = apt.closure(programs.package)
         downloads, tree, made = workshop / "downloads", workshop / "tree", workshop / "made"
         with command.explained(workshop):
             for each in (downloads, tree, made):
@@ -66,7 +67,7 @@ def unpack(apt: Apt, engine: EngineName, *, origin: str, builds: Builds, progres
             jemalloc=said.jemalloc,
         )
         builds.keep(made, kept, final)
-    apt.forget()
+        apt.forget()
     return kept
 
 

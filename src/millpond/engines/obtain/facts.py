@@ -7,8 +7,9 @@ from pathlib import Path
 import msgspec
 
 from millpond.engines.obtain import command
+from millpond.engines.obtain.lock import locked
 
-_FILE = "offers.json"
+_FILE = "offers/offers.json"
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,9 +35,8 @@ class Facts:
 
     def write(self, news: Mapping[str, Fact]) -> None:
         """Remember answers in place of older ones of the same sources."""
-        everything = {**self.read(), **news}
-        with command.explained(self._path.parent):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+        directory = self._path.parent
+        with locked(directory), command.explained(directory):
             fresh = self._path.with_suffix(".new")
-            fresh.write_bytes(msgspec.json.format(msgspec.json.encode(everything)))
+            fresh.write_bytes(msgspec.json.format(msgspec.json.encode({**self.read(), **news})))
             fresh.replace(self._path)

@@ -39,11 +39,16 @@ class Obtainer:
         self._builds = Builds(directory)
         self._facts = Facts(directory)
         self._machine = MachinePrograms(search)
+        self._suites: dict[tuple[str, mirror.Mirror, bool], Apt] = {}
 
     def availability(self) -> Sequence[Offer]:
         """Every version of the catalogue, oldest first within an engine. Fast: from what lies on the disk."""
-        facts = self._facts.read()
-        return [self._offer(each, facts=facts) for each in self._catalogue.versions if not each.alias_of]
+        facts, builds, no_debian = self._facts.read(), self._builds.all(), self._no_debian()
+        return [
+            self._offer(each, build=self._at_hand(each, builds), facts=facts, no_debian=no_debian)
+            for each in self._catalogue.versions
+            if not each.alias_of
+        ]
 
     def refreshed_at(self) -> datetime | None:
         """When the sources were last looked up; None when never."""
@@ -60,10 +65,13 @@ class Obtainer:
             for source in version.sources:
                 key = _key(source, version.engine)
                 if key not in asked:
-                    asked[key] = self._look_up(source, version.engine)
+                    asked[key] = self._look_up(source, version.engine, gentle=True)
+                    self._facts.write({key: asked[key]})
                 if version.accepts_upstream(asked[key].upstream):
                     break
-        self._facts.write(asked)
+        # apt's binary caches are larger than its lists and only speed up what is done here once.
+        for cache in self._directory.glob("apt/*/cache/*.bin"):
+            cache.unlink(missing_ok=True)
 
     def installed(self, engine: str, version: str) -> Build | None:
         """The build at hand that serves a version, by the catalogue's order of sources."""
@@ -97,12 +105,12 @@ class Obtainer:
             raise EngineError(_together(wanted, problems))
         return build
 
-    def _offer(self, version: Version, *, facts: Mapping[str, Fact]) -> Offer:
-        if build := self._at_hand(version):
+    def _offer(self, version: Version, *, build: Build | None, facts: Mapping[str, Fact], no_debian: str) -> Offer:
+        if build is not None:
             return _as_offer(version, upstream=build.upstream, reason=f"installed from {build.source}", tls=build.tls)
         problems = []
         for source in version.sources:
-            fact = facts.get(_key(source, version.engine)) or self._guess(source)
+            fact = facts.get(_key(source, version.engine)) or self._guess(source, no_debian)
             if fact.problem:
                 problems.append(f"{_origin(source)}: {fact.problem}")
             elif not fact.upstream:
@@ -115,15 +123,14 @@ class Obtainer:
                 problems.append(f"{_origin(source)} has {fact.upstream}")
         return _as_offer(version, upstream="", reason=_together(version, problems), tls=False)
 
-    def _guess(self, source: Source) -> Fact:
+    def _guess(self, source: Source, no_debian: str) -> Fact:
         """What can be said of a source that was never looked up."""
         now = self._clock.now()
         match source:
             case Machine():
                 return Fact(checked=now, problem=_NO_PACKAGE)
             case Debian():
-                problem = self._no_debian()
-                return Fact(checked=now, problem=problem)
+                return Fact(checked=now, problem=no_debian)
             case Wheel():
                 return Fact(checked=now)
             case _:
@@ -138,8 +145,10 @@ class Obtainer:
             return "this machine's package sources name no Debian mirror signed by Debian"
         return ""
 
-    def _at_hand(self, version: Version) -> Build | None:
-        builds = self._builds.all()
+    def _at_hand(self, version: Version, builds: Sequence[tuple[Path, Kept]] | None = None) -> Build | None:
+        if not version.sources:
+            return None
+        builds = self._builds.all() if builds is None else builds
         for source in version.sources:
             if isinstance(source, Machine):
                 if build := self._on_machine(version):
@@ -171,17 +180,17 @@ class Obtainer:
             jemalloc=found.jemalloc,
         )
 
-    def _look_up(self, source: Source, engine: EngineName) -> Fact:
+    def _look_up(self, source: Source, engine: EngineName, *, gentle: bool = False) -> Fact:
         now = self._clock.now()
         try:
-            return Fact(checked=now, upstream=self._ask(source, engine))
+            return Fact(checked=now, upstream=self._ask(source, engine, gentle=gentle))
         except EngineError as error:
             return Fact(checked=now, problem=str(error))
 
-    def _ask(self, source: Source, engine: EngineName) -> str:
+    def _ask(self, source: Source, engine: EngineName, *, gentle: bool) -> str:
         match source:
             case Debian():
-                return debian.look_up(self._suite(source), engine)
+                return debian.look_up(self._suite(source, gentle=gentle), engine)
             case Wheel():
                 return wheel.look_up(self._catalogue.wheels[source.wheel], directory=self._directory)
             case Machine():
@@ -214,13 +223,16 @@ class Obtainer:
             case _:
                 assert_never(source)
 
-    def _suite(self, source: Debian) -> Apt:
+    def _suite(self, source: Debian, *, gentle: bool = False) -> Apt:
         if problem := self._no_debian():
             raise EngineError(problem)
         found = mirror.debian_mirror(self._apt)
         assert found is not None
         suite = self._catalogue.suites[source.suite]
-        return Apt(self._directory / "apt" / source.suite, mirror=found, suite=suite)
+        place = self._directory / "apt" / source.suite
+        return self._suites.setdefault(
+            (source.suite, found, gentle), Apt(place, mirror=found, suite=suite, gentle=gentle)
+        )
 
 
 _NO_PACKAGE = "not installed on this machine"

@@ -161,11 +161,10 @@ class LocalHost:
     async def _end(self, name: str, run: record.Run | None, *, grace: float) -> None:
         """End everything of this name: the started process first and in peace, if there is a grace, then the rest."""
         identity = run.identity if run is not None else None
-        if identity is not None and grace:
-            followed = self._exits.follow(name, identity)
-            if followed is not None:
-                followed.terminate()
-                await followed.until_ended(grace)
+        followed = self._exits.follow(name, identity) if identity is not None else None
+        if followed is not None and grace:
+            followed.terminate()
+            await followed.until_ended(grace)
         await asyncio.to_thread(ending.kill_all, self._places.directory(name), identity)
         if identity is not None:
             self._exits.how(name, identity)

@@ -32,6 +32,8 @@ class ActionSet(msgspec.Struct, frozen=True, kw_only=True):
     """Actions, lower case."""
 
     exact: frozenset[str]
+    prefixes: tuple[str, ...]
+    """Of patterns with a single wildcard, at their end; by far the most."""
     globs: tuple[Glob, ...]
     is_exclusion: bool
 
@@ -40,7 +42,9 @@ class ActionSet(msgspec.Struct, frozen=True, kw_only=True):
         return self._holds(action) != self.is_exclusion
 
     def _holds(self, action: str) -> bool:
-        return action in self.exact or any(each.matches(action) for each in self.globs)
+        if action in self.exact or action.startswith(self.prefixes):
+            return True
+        return any(each.matches(action) for each in self.globs) if self.globs else False
 
 
 class ArnPattern(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,15 +55,13 @@ class ArnPattern(msgspec.Struct, frozen=True, kw_only=True):
     """The segments as patterns, where there are no variables."""
     is_any: bool
 
-    def matches(self, arn: str, context: Context) -> bool | None:
-        """Whether it describes `arn`; None if a variable has no value in this request."""
-        if self.is_any:
-            return True
+    def matches(self, arn: str, context: Context) -> bool:
+        """Whether it describes `arn`. With a variable that has no value in this request it describes nothing."""
         if self.pattern is not None:
             return arn_matches(self.pattern, arn)
         resolved = [each.resolved(context) for each in self.segments]
         known = [each for each in resolved if each is not None]
-        return None if len(known) < len(resolved) else arn_matches(known, arn)
+        return len(known) == len(resolved) and arn_matches(known, arn)
 
 
 class ResourceSet(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,11 +72,10 @@ class ResourceSet(msgspec.Struct, frozen=True, kw_only=True):
 
     def covers(self, arn: str, context: Context) -> bool:
         """Whether the statement speaks of the resource `arn` (`*` for actions that know none)."""
-        found = [each.matches(arn, context) for each in self.patterns]
-        if self.is_exclusion:
-            # What an unresolved pattern would have left out is not known, so the statement says nothing.
-            return not any(found) and None not in found
-        return any(found)
+        for each in self.patterns:
+            if each.is_any or each.matches(arn, context):
+                return not self.is_exclusion
+        return self.is_exclusion
 
 
 class PrincipalSet(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,17 +84,17 @@ class PrincipalSet(msgspec.Struct, frozen=True, kw_only=True):
     named: tuple[Named, ...]
     is_exclusion: bool
 
-    def closeness(self, caller: Caller, principal_arn: str | None) -> Closeness:
+    def closeness(self, caller: Caller, principal_arn: str | None, *, is_bounded: bool) -> Closeness:
         """Say how closely the statement speaks of the caller; NONE if it does not.
 
-        NotPrincipal spares a caller that is listed itself; its account alone does not spare it. (IAM user guide, "AWS
-        JSON policy elements: NotPrincipal".)
+        NotPrincipal spares a caller that is listed itself; its account alone does not spare it, and nothing spares a
+        caller with a permissions boundary. (IAM user guide, "AWS JSON policy elements: NotPrincipal".)
         """
         found = max([principals.closeness(each, caller, principal_arn) for each in self.named])
         if not self.is_exclusion:
             return found
-        is_spared = found > Closeness.ACCOUNT or (found == Closeness.ACCOUNT and caller.kind == "Root")
-        return Closeness.NONE if is_spared else Closeness.SELF
+        is_listed = found > Closeness.ACCOUNT or (found == Closeness.ACCOUNT and caller.kind == "Root")
+        return Closeness.NONE if is_listed and not is_bounded else Closeness.SELF
 
 
 def action_set(actions: Iterable[str], *, is_exclusion: bool) -> ActionSet:
@@ -101,7 +102,8 @@ def action_set(actions: Iterable[str], *, is_exclusion: bool) -> ActionSet:
     globs = [plain(each.lower()) for each in dict.fromkeys(actions)]
     return ActionSet(
         exact=frozenset([each.literal for each in globs if each.literal is not None]),
-        globs=tuple([each for each in globs if each.literal is None]),
+        prefixes=tuple([each.prefix for each in globs if each.prefix is not None]),
+        globs=tuple([each for each in globs if each.literal is None and each.prefix is None]),
         is_exclusion=is_exclusion,
     )
 
@@ -142,15 +144,15 @@ def fault_of_resource(resource: str) -> str | None:
         (vendor == "iam" and region not in {"", "*"}, f"IAM resource {resource} cannot contain region information."),
         (vendor == "iam" and not _IAM_PATH.fullmatch(path), _IAM_PATHS),
         (
-            vendor == "elasticache" and bool(colon) and _is_partly_wild(kind),
+            vendor == "elasticache" and bool(colon) and _is_wild(kind),
             f"Resource {resource} must name its resource type without wildcards.",
         ),
     )
     return next((message for is_fault, message in faults if is_fault), None)
 
 
-def _is_partly_wild(text: str) -> bool:
-    return text != "*" and ("*" in text or "?" in text)
+def _is_wild(text: str) -> bool:
+    return "*" in text or "?" in text
 
 
 def _arn_pattern(text: str, *, has_variables: bool) -> ArnPattern:

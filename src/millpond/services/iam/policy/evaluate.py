@@ -100,6 +100,8 @@ class _Question(msgspec.Struct, frozen=True, kw_only=True):
     resource: str
     context: Context
     principal_arn: str | None
+    is_bounded: bool
+    """Whether the caller has a permissions boundary."""
 
 
 def evaluate(request: Request, policies: Policies) -> Decision:
@@ -113,6 +115,7 @@ def evaluate(request: Request, policies: Policies) -> Decision:
         resource=request.resource,
         context=context,
         principal_arn=principal_arn if isinstance(principal_arn, str) else None,
+        is_bounded=bool(policies.boundary) and asking.kind != "Root",
     )
     findings = _findings(question, policies)
     matched = tuple([each for _, found in findings for one in found for each in one.matched])
@@ -204,7 +207,9 @@ def _closeness(question: _Question, statement: Statement) -> Closeness:
         return Closeness.NONE
     closeness = Closeness.SELF
     if statement.principals is not None:
-        closeness = statement.principals.closeness(question.caller, question.principal_arn)
+        closeness = statement.principals.closeness(
+            question.caller, question.principal_arn, is_bounded=question.is_bounded
+        )
         if not closeness:
             return closeness
     for test in statement.tests:

@@ -33,6 +33,15 @@ class Glob(msgspec.Struct, frozen=True, kw_only=True):
     """Whether it is `*` alone."""
 
     @property
+    def prefix(self) -> str | None:
+        """What must come first, for a pattern whose only wildcard is a `*` at its end."""
+        match self.chunks:
+            case ((str(prefix),), ("",)):
+                return prefix
+            case _:
+                return None
+
+    @property
     def ends_open(self) -> bool:
         return len(self.chunks) > 1 and self.chunks[-1] == ("",)
 
@@ -42,9 +51,9 @@ class Glob(msgspec.Struct, frozen=True, kw_only=True):
             return text == self.literal
         if self.is_any:
             return True
-        first, *middle, last = self.chunks
         if len(self.chunks) == 1:
-            return _width(first) == len(text) and _stands_at(first, text, 0)
+            return _width(self.chunks[0]) == len(text) and _stands_at(self.chunks[0], text, 0)
+        first, *middle, last = self.chunks
         begin, end = _width(first), len(text) - _width(last)
         if begin > end or not _stands_at(first, text, 0) or not _stands_at(last, text, end):
             return False

@@ -1,4 +1,4 @@
-"""`python -m millpond.engines.memcached.front SETTINGS` runs one Memcached node; SETTINGS is a JSON file, see `main`."""
+"""`python -m millpond.engines.memcached_front SETTINGS` runs a Memcached node; SETTINGS is a JSON file, see `main`."""
 
 import json
 import os
@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from millpond.engines.memcached.front.child import Child, affordable_connections
-from millpond.engines.memcached.front.protocol import Rules
-from millpond.engines.memcached.front.relay import Limits, Relay, token_source
+from millpond.engines.memcached_front.child import Child, affordable_connections
+from millpond.engines.memcached_front.protocol import Rules
+from millpond.engines.memcached_front.relay import Limits, Relay, token_source
 
 
 class Discovery:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import NamedTuple
 
-from millpond.engines.memcached.front.protocol import Own, Requests, Rules, answer_start
+from millpond.engines.memcached_front.protocol import Own, Requests, Rules, answer_start
 
 _BUFFER = 256 * 1024
 _ACCEPTED_AT_ONCE = 64
