@@ -7,9 +7,9 @@ import msgspec
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
-from tests.api.aws_world import AwsWorld, allow, document, refused
 
 from millpond.services.iam import OidcKeys
+from tests.api.aws_world import AwsWorld, allow, document, refused
 
 HOST = "login.example.com"
 ISSUER = f"https://{HOST}"
