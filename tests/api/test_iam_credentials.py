@@ -3,9 +3,9 @@
 import io
 
 import pytest
-from tests.api.aws_world import allow, deny, document, refused
 
 from millpond.services.iam import totp
+from tests.api.aws_world import allow, deny, document, refused
 
 GOOD = "Correct-horse-battery-9"
 
