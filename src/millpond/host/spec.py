@@ -48,6 +48,8 @@ class ProcessSpec(msgspec.Struct, frozen=True, kw_only=True):
     ports: Sequence[int]
     files: Sequence[File] = ()
     environment: Mapping[str, str] = {}
+    interface: str = ""
+    """The interface (host/fabric.py) in whose namespace it runs, on hosts that have them; empty: the machine's own."""
     volume: str = "data"
     """The one directory of data it may use, below its own directory; made empty when missing."""
 
