@@ -8,11 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 from joserfc import jwt
-<<<<<<< HEAD
-from joserfc.jwk import ECKey, OctKey, RSAKey
-=======
 from joserfc.jwk import ECKey, RSAKey
->>>>>>> iam
 
 from millpond.services.iam import OidcKeys
 from tests.api.aws_world import AwsWorld, allow, document, refused
