@@ -198,7 +198,7 @@ def any_resource(_ctx: Context, _request: Request) -> Sequence[Resource]:
     return (Resource(arn="*"),)
 
 
-def operation(  # noqa: PLR0913 - a declaration reads best flat
+def operation(
     *,
     name: str = "",
     resources: Callable[[Context, Request], Sequence[Resource]] = any_resource,

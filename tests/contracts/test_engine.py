@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.contracts.engine_world import VERSIONS, Running, build, loopback, node_of, place_at, running
 
 from millpond.engines.spec import Build, EngineState
+from tests.contracts.engine_world import VERSIONS, Running, build, loopback, node_of, place_at, running
 
 pytestmark = [pytest.mark.scenario]
 

@@ -8,13 +8,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.doubles import operator
-
 from millpond import config as configuration
 from millpond.cli import launch
 from millpond.config import Config
 from millpond.operator.facts import RunFacts
 from millpond.operator.spec import CannotStart
+from tests.doubles import operator
 
 
 async def plane(config: Config, *, ready: Callable[[RunFacts], None]) -> None:
@@ -28,7 +27,8 @@ async def plane(config: Config, *, ready: Callable[[RunFacts], None]) -> None:
         case "refuses":
             raise CannotStart("No engine is installed; install one: millpond engines install valkey")
         case "dies":
-            print("something dreadful", file=sys.stderr, flush=True)
+            sys.stderr.write("something dreadful\n")
+            sys.stderr.flush()
             os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -20,7 +20,7 @@ from millpond.app.platform import MachinePlatform
 from millpond.app.state import State, open_state
 from millpond.aws.endpoints import ZONE
 from millpond.aws.models import Models
-from millpond.certificates import CertificateAuthority
+from millpond.certificates import CertificateAuthority, server_names
 from millpond.config import Config
 from millpond.dns.server import DnsServer
 from millpond.dns.system_names import SystemNames
@@ -34,22 +34,23 @@ from millpond.reconcile.loop import Controller, Loop
 from millpond.services import ec2, elasticache, iam, sts
 from millpond.services.iam import IamIdentity
 
-_HOSTS = Path("/etc/hosts")
 
-
-async def run(config: Config, *, ready: Callable[[RunFacts], None]) -> None:
+async def run(
+    config: Config, *, ready: Callable[[RunFacts], None], clock: Clock | None = None, here: Machine | None = None
+) -> None:
     """Serve an installation until cancelled or told to go down; engines outlive it. `ready` is called once it answers.
 
-    Raises CannotStart, in words that name the fix.
+    `clock` and `here` are the system's clock and the machine of `--driver` unless given, as tests do. Raises
+    CannotStart, in words that name the fix.
     """
-    clock = SystemClock()
+    clock = clock or SystemClock()
     installation = _installation_id(config.home)
     async with contextlib.AsyncExitStack() as stack:
         state = await asyncio.to_thread(open_state, config, clock.now())
         stack.callback(state.store.close)
-        here = machine(config, installation, clock)
+        here = here or machine(config, installation, clock)
         stack.push_async_callback(here.host.close)
-        system = SystemNames(_HOSTS, installation)
+        system = SystemNames(config.hosts_file, installation, home=config.home)
         names = PublishedNames(system)
         dns = await stack.enter_async_context(_dns_server(names, str(here.host.network.network_address + 1)))
         availability = await asyncio.to_thread(system.available)
@@ -60,13 +61,14 @@ async def run(config: Config, *, ready: Callable[[RunFacts], None]) -> None:
             engine_versions=here.engine_versions,
         )
         stop = Stop()
-        loop = _loop(config, state=state, here=here, names=names, clock=clock, stop=stop)
         identity = IamIdentity(state.vault)
+        loop = _loop(config, state=state, here=here, names=names, clock=clock, stop=stop, identity=identity)
         gateway = Gateway(
             services=(elasticache.SERVICE, ec2.SERVICE, iam.SERVICE, sts.SERVICE),
             models=Models(),
             store=state.store,
             identity=identity,
+            vault=state.vault,
             platform=platform,
             clock=clock,
             deliver=loop.deliver,
@@ -134,7 +136,16 @@ def _installation_id(directory: Path) -> str:
     return file.read_text(encoding="ascii").strip()
 
 
-def _loop(config: Config, *, state: State, here: Machine, names: PublishedNames, clock: Clock, stop: Stop) -> Loop:
+def _loop(
+    config: Config,
+    *,
+    state: State,
+    here: Machine,
+    names: PublishedNames,
+    clock: Clock,
+    stop: Stop,
+    identity: IamIdentity,
+) -> Loop:
     def recorded() -> frozenset[str]:
         with state.store.read() as transaction:
             return elasticache.recorded_processes(transaction)
@@ -152,6 +163,8 @@ def _loop(config: Config, *, state: State, here: Machine, names: PublishedNames,
             stopping=lambda: stop.caches,
         ),
         OrphanController(here.host, recorded),
+        iam.IamUpkeep(state.store, identity, clock),
+        iam.OidcKeys(state.store, clock, iam.HttpsFetch(config.trusted_issuers)),
     ]
     return Loop(controllers, clock, resync_seconds=config.resync_seconds)
 
@@ -203,10 +216,7 @@ def _certificate(config: Config, state: State, listener: socket.socket, clock: C
     if ip_address(address).is_loopback:
         return None
     authority = CertificateAuthority.at(config.home / "certificates", state.vault, now=clock.now())
-    names = ["localhost", "127.0.0.1", "::1", socket.gethostname(), socket.getfqdn()]
-    if not ip_address(address).is_unspecified:
-        names.append(address)
-    chain, key = authority.server_certificate(list(dict.fromkeys(names)), now=clock.now())
+    chain, key = authority.server_certificate(server_names(address), now=clock.now())
     return Certificate(authority=authority.certificate, chain=chain, key=key)
 
 

@@ -9,7 +9,7 @@ import msgspec
 from millpond.app.builds import InstalledBuilds
 from millpond.config import Config
 from millpond.engines.catalogue import load
-from millpond.engines.memcached import MemcachedEngine
+from millpond.engines.memcached.driver import MemcachedEngine
 from millpond.engines.memory import MemoryEngine
 from millpond.engines.obtain import Obtainer
 from millpond.engines.spec import Build, Engine
@@ -46,7 +46,7 @@ def machine(config: Config, installation: str, clock: Clock) -> Machine:
     if config.driver == "linux":
         raise CannotStart("The linux driver is not in this version of Millpond; use: millpond up --driver local")
     if config.driver == "memory":
-        return _in_memory()
+        return in_memory()
     try:
         host = LocalHost(config.home, installation)
     except HostError as error:
@@ -90,7 +90,8 @@ class _EveryBuild:
         return self.installed(engine, version)
 
 
-def _in_memory() -> Machine:
+def in_memory() -> Machine:
+    """A machine of dictionaries: no process is run, every version that is made at all can be had at once."""
     host = MemoryHost()
     versions = [
         EngineVersion(
@@ -98,8 +99,8 @@ def _in_memory() -> Machine:
             version=each.version,
             family=each.family,
             upstream=each.version,
-            obtainable=True,
-            reason="in memory, without a real engine",
+            obtainable=not each.unobtainable,
+            reason=each.unobtainable or "in memory, without a real engine",
             tls=False,
         )
         for each in load().versions

@@ -13,6 +13,7 @@ from millpond.app.machine import Machine
 from millpond.app.platform import MachinePlatform
 from millpond.app.state import State
 from millpond.config import Config
+from millpond.dns.diagnosis import diagnose
 from millpond.dns.server import DnsServer
 from millpond.dns.system_names import Availability, SystemNames
 from millpond.engines.spec import EngineError
@@ -190,13 +191,10 @@ class OperatorOfInstallation:
         here = self._here
         checks = [
             Check(name="database", state="ok", detail=here.config.database if not here.config.database_url else "set"),
-            Check(
-                name="endpoint names",
-                state="ok" if here.platform.names_resolve else "warning",
-                detail=here.availability.why,
-                fix=here.availability.fix,
+            *(
+                Check(name=each.what, state="ok" if each.ok else "warning", detail=each.why, fix=each.fix)
+                for each in diagnose(here.names, server=(here.dns.address, here.dns.port))
             ),
-            Check(name="DNS server", state="ok", detail=f"{here.platform.zone} at {here.dns.address}:{here.dns.port}"),
             Check(
                 name="packet filter",
                 state="ok" if here.platform.enforcement == "kernel" else "warning",

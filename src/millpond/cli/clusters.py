@@ -81,12 +81,14 @@ def wait_available(door: Door, name: str, *, region: str | None, seconds: float,
 
 def wait_deleted(door: Door, name: str, *, region: str | None, seconds: float, progress: Progress) -> None:
     """Wait until there is no such cache. Failure when time is up."""
+    before = why(door, name, region=region)
 
     def gone() -> bool | None:
         found = _lookup(door, name, region=region)
         if found is None:
             return True
-        progress.say(why(door, name, region=region) or found["CacheClusterStatus"])
+        reason = why(door, name, region=region)
+        progress.say(reason if reason != before else found["CacheClusterStatus"])
         return None
 
     if poll(gone, seconds=seconds) is None:

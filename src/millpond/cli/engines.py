@@ -16,8 +16,9 @@ def engines() -> None:
 
 @engines.command("list")
 @options.installation
+@click.option("-a", "--all", "everything", is_flag=True, help="On a terminal too, those that cannot be had.")
 @options.as_json
-def listed(*, config: Config, as_json: bool) -> None:
+def listed(*, config: Config, everything: bool, as_json: bool) -> None:
     """List every version of the catalogue: installed, obtainable, or why not."""
     found = Door(config).engines()
     if as_json:
@@ -26,8 +27,13 @@ def listed(*, config: Config, as_json: bool) -> None:
         for each in found:
             output.print_row({**msgspec.to_builtins(each), "state": _state(each)})
     else:
-        rows = [[each.engine, each.version, _state(each), "yes" if each.tls else "no", each.reason] for each in found]
+        shown = [each for each in found if everything or each.installed or each.obtainable]
+        rows = [[each.engine, each.version, _state(each), "yes" if each.tls else "no", each.reason] for each in shown]
         output.print_table(["ENGINE", "VERSION", "STATE", "TLS", "HOW"], rows)
+        if len(shown) < len(found):
+            click.echo(
+                f"{len(found) - len(shown)} more cannot be had here; which, and why: millpond engines list --all"
+            )
 
 
 @engines.command()

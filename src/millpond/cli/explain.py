@@ -22,12 +22,11 @@ def explain(*, name: str, config: Config, region: str | None, as_json: bool) -> 
         output.print_json(said)
     elif not output.is_terminal():
         for each in said:
-            output.print_pairs(msgspec.to_builtins(each))
+            output.print_row(msgspec.to_builtins(each))
     else:
         for each in said:
-            click.secho(
-                f"{each.name}  ({each.controller}, {each.region}, pass {each.passes} at {_clock(each.at)})", bold=True
-            )
+            whose = ", ".join(filter(None, [each.controller, each.region, f"pass {each.passes} at {_clock(each.at)}"]))
+            click.secho(f"{each.name}  ({whose})", bold=True)
             click.echo(f"  {each.why}")
             if each.error:
                 click.secho(f"  failed: {each.error}", fg="red")

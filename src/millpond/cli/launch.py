@@ -43,8 +43,8 @@ def run(
 ) -> None:
     """Be the control plane of this home until SIGTERM, SIGINT or `down`. `announce` is called once the API answers.
 
-    `interrupted` is what the first SIGINT means instead of ending at once. Raises Failure when it cannot start,
-    home.AlreadyRunning when another one runs here.
+    `interrupted` asks for `down`, caches and all: what the first SIGINT means, where it does not mean to end at once.
+    Raises Failure when it cannot start, home.AlreadyRunning when another one runs here.
     """
     try:
         with home.held(config), _logging(config):
@@ -75,7 +75,7 @@ def detached(config: Config, *, command: list[str] | None = None) -> Report:
     before = os.fstat(log).st_size
     ours, theirs = os.pipe()
     os.set_inheritable(theirs, True)
-    argv = [*(command or [sys.executable, "-m", "millpond"]), "up", "--ready-fd", str(theirs)]
+    argv = [*(command or [sys.executable, "-P", "-m", "millpond"]), "up", "--ready-fd", str(theirs)]
     argv += ["--home", str(config.home), "--listen", config.listen, "--driver", config.driver]
     null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -96,7 +96,10 @@ def detached(config: Config, *, command: list[str] | None = None) -> Report:
         )
     if not said:
         os.waitpid(pid, 0)
-        raise Failure(f"Millpond did not start. Its last words, of {config.log_file}: {_tail(config, before)}")
+        raise Failure(
+            f"Millpond did not start; the end of {config.log_file} says why. Look also: millpond doctor",
+            details=_tail(config, before),
+        )
     report = msgspec.json.decode(said, type=Report)
     if report.facts is None:
         os.waitpid(pid, 0)
@@ -168,24 +171,31 @@ async def _until_stopped(
     interrupted: Callable[[], None] | None,
 ) -> None:
     """Run the control plane; a signal cancels it, which it takes as an order to end well and leave the engines."""
+    brought_down = False
 
     def ready(facts: RunFacts) -> None:
         home.write_record(config, facts)
         announce(facts)
 
     def interrupt() -> None:
+        nonlocal brought_down
         loop.add_signal_handler(signal.SIGINT, running.cancel)
         if interrupted is None:
             running.cancel()
         else:
+            brought_down = True
             interrupted()
 
     loop = asyncio.get_running_loop()
     running = asyncio.ensure_future(plane(config, ready=ready))
     loop.add_signal_handler(signal.SIGTERM, running.cancel)
     loop.add_signal_handler(signal.SIGINT, interrupt)
-    with contextlib.suppress(asyncio.CancelledError):
+    try:
         await running
+    except asyncio.CancelledError:
+        return
+    if brought_down:
+        home.forget(config)
 
 
 def _control_plane() -> ControlPlane:
@@ -240,10 +250,9 @@ def _read_until_closed(descriptor: int, *, seconds: float) -> bytes | None:
     return None
 
 
-def _tail(config: Config, start: int) -> str:
+def _tail(config: Config, start: int) -> list[str]:
     """The last lines that this start wrote to the log."""
     with contextlib.suppress(OSError), config.log_file.open("rb") as file:
         file.seek(start)
-        lines = file.read()[-4000:].decode("utf-8", "replace").splitlines()
-        return " | ".join(lines[-_TAIL:]) or "none"
-    return "none"
+        return file.read()[-4000:].decode("utf-8", "replace").splitlines()[-_TAIL:]
+    return []

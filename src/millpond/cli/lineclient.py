@@ -58,7 +58,7 @@ def read_memcached(stream: Reply) -> Iterator[str]:
         yield line.decode("utf-8", "replace")
         if line in _LAST or line.startswith(_LAST_WITH_MORE) or line.isdigit():
             return
-        if line.startswith(b"VALUE "):
+        if line.startswith((b"VALUE ", b"CONFIG ")):
             data = stream.read(int(line.split()[3]) + 2)
             yield data[:-2].decode("utf-8", "replace")
 

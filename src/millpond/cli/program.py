@@ -14,7 +14,7 @@ def absolute_command() -> list[str]:
     beside = Path(sys.executable).parent / "millpond"
     if beside.exists():
         return [str(beside)]
-    return [sys.executable, "-m", "millpond"]
+    return [sys.executable, "-P", "-m", "millpond"]
 
 
 def spoken() -> str:

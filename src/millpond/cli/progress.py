@@ -42,15 +42,18 @@ def shown(label: str, *, silent: bool) -> Iterator[Progress]:
     else:
         # What draws is imported where it draws.
         from rich.console import Console  # noqa: PLC0415
-        from rich.markup import escape  # noqa: PLC0415
+        from rich.text import Text  # noqa: PLC0415
+
+        def line(text: str) -> Text:
+            return Text(text, no_wrap=True, overflow="ellipsis")
 
         console = Console(stderr=True, highlight=False)
-        with console.status(escape(label)) as status:
+        with console.status(line(label)) as status:
 
             class Spinner:
                 """The sentence beside a spinner."""
 
                 def say(self, sentence: str) -> None:
-                    status.update(escape(f"{label}: {sentence}" if sentence else label))
+                    status.update(line(f"{label}: {sentence}" if sentence else label))
 
             yield Spinner()

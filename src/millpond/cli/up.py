@@ -50,16 +50,10 @@ def up(
         launch.run_detached(config, ready_fd)
         return
     wanted = Wishes(foreground=not detach, **wishes)
-    elapsed = stopwatch()
     if detach:
-        report = launch.detached(config)
-        if report.failure:
-            raise Failure(report.failure)
-        if report.facts is not None:
-            _welcome(config, report.facts, wanted, seconds=elapsed())
-        else:
-            _already_running(config, wanted)
+        start_in_background(config, wanted)
         return
+    elapsed = stopwatch()
     try:
         launch.run(
             config,
@@ -68,6 +62,18 @@ def up(
         )
     except homes.AlreadyRunning:
         _already_running(config, wanted)
+
+
+def start_in_background(config: Config, wishes: Wishes, *, command: list[str] | None = None) -> None:
+    """Start, wait for the first answer, welcome. `command` is the program to run (see `launch.detached`)."""
+    elapsed = stopwatch()
+    report = launch.detached(config, command=command)
+    if report.failure:
+        raise Failure(report.failure)
+    if report.facts is not None:
+        _welcome(config, report.facts, wishes, seconds=elapsed())
+    else:
+        _already_running(config, wishes)
 
 
 def _aside(work: Callable[[], object]) -> None:

@@ -1,4 +1,4 @@
-"""`millpond version`."""
+"""`millpond version`: which Millpond this is."""
 
 import click
 

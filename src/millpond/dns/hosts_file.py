@@ -1,6 +1,6 @@
 """Pure: an installation's marked block in the text of a hosts file.
 
-    # BEGIN millpond 3f9a (…)
+    # BEGIN millpond 3f9a (written by Millpond of /home/me/millpond while it runs; do not edit)
     127.77.0.2<tab>my-cache.a1b2c3.0001.use1.cache.millpond.test
     # END millpond 3f9a
 
@@ -12,21 +12,24 @@ ends where such lines end.
 import re
 from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Address
+from urllib.parse import quote, unquote
 
 from millpond.aws.endpoints import ZONE
 
 _INSTALLATION = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 _NAME = re.compile(rf"(?=.{{1,253}}$)([a-z0-9_][a-z0-9_-]{{0,62}}\.)+{re.escape(ZONE)}")
 _OURS = re.compile(rb"[0-9.]{7,15}\t[a-z0-9._-]+\." + re.escape(ZONE.encode()) + rb"\s*")
+_BEGIN = re.compile(rb"# BEGIN millpond (\S+) \(written by Millpond of (\S+) .*", re.MULTILINE)
 _LINE = re.compile(rb"[^\n]*\n|[^\n]+")
 
 
-def with_block(text: bytes, installation: str, records: Mapping[str, tuple[str, ...]]) -> bytes:
+def with_block(text: bytes, installation: str, records: Mapping[str, tuple[str, ...]], *, home: str = "?") -> bytes:
     """Put the installation's block in, or replace it where it stands; without records, take it out.
 
+    `home` is the installation's directory: whoever finds the block can tell whether it exists still.
     Raises ValueError for an installation, name or address that does not belong into a hosts file.
     """
-    block = _block(installation, records)
+    block = _block(installation, records, home)
     spans = list(_spans(text, installation))
     if spans:
         at = spans[0][0]
@@ -52,7 +55,16 @@ def block_of(text: bytes, installation: str) -> dict[str, tuple[str, ...]]:
     return records
 
 
-def _block(installation: str, records: Mapping[str, tuple[str, ...]]) -> bytes:
+def homes(text: bytes) -> dict[str, str]:
+    """Which installations have blocks here, and their directories as far as the blocks say."""
+    found = {
+        installation.decode(errors="replace"): unquote(home, errors="surrogateescape")
+        for installation, home in _BEGIN.findall(text)
+    }
+    return {installation: home for installation, home in found.items() if home.startswith("/")}
+
+
+def _block(installation: str, records: Mapping[str, tuple[str, ...]], home: str) -> bytes:
     if not _INSTALLATION.fullmatch(installation):
         raise ValueError(f"{installation!r} cannot mark a block: up to 40 lower-case letters, digits and inner hyphens")
     lines: list[str] = []
@@ -62,7 +74,8 @@ def _block(installation: str, records: Mapping[str, tuple[str, ...]]) -> bytes:
         lines += [f"{IPv4Address(address)}\t{name}\n" for address in addresses]
     if not lines:
         return b""
-    begin = f"# BEGIN millpond {installation} (written by Millpond while it runs; do not edit)\n"
+    owner = quote(home, errors="surrogateescape")
+    begin = f"# BEGIN millpond {installation} (written by Millpond of {owner} while it runs; do not edit)\n"
     return "".join([begin, *lines, f"# END millpond {installation}\n"]).encode()
 
 

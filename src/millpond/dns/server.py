@@ -9,6 +9,7 @@ import errno
 import socket
 import struct
 from collections.abc import Callable
+from typing import cast
 
 import dns.rcode
 
@@ -34,7 +35,7 @@ class DnsServer:
         self._records = records
         self._turn = 0
         self._log = log.get("dns")
-        self._udp: asyncio.DatagramTransport | None = None
+        self._udp: tuple[asyncio.DatagramTransport, _Datagrams] | None = None
         self._tcp: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
 
@@ -43,13 +44,14 @@ class DnsServer:
         udp, tcp = _sockets(self.address, self.port)
         self.port = udp.getsockname()[1]
         loop = asyncio.get_running_loop()
-        self._udp, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(self), sock=udp)
+        self._udp = await loop.create_datagram_endpoint(lambda: _Datagrams(self), sock=udp)
         self._tcp = await asyncio.start_server(self._accept, sock=tcp, limit=_LARGEST_QUERY + 2)
 
     async def close(self) -> None:
         """Stop listening and end open connections."""
         if self._udp is not None:
-            self._udp.close()
+            self._udp[0].close()
+            await self._udp[1].closed.wait()
         if self._tcp is not None:
             self._tcp.close()
         for connection in tuple(self._connections):
@@ -78,16 +80,16 @@ class DnsServer:
             writer.transport.abort()
             return
         self._connections.add(task)
-        try:
-            # A reset, a half message, silence: the client's business.
-            with contextlib.suppress(OSError, EOFError, TimeoutError):
+        # A reset, a half message, silence: the client's business.
+        with contextlib.suppress(OSError, EOFError, TimeoutError):
+            try:
                 await self._converse(reader, writer)
-        finally:
-            self._connections.discard(task)
-            if writer.transport.get_write_buffer_size():
-                writer.transport.abort()  # it does not read: closing would wait for it
-            else:
+            finally:
+                self._connections.discard(task)
+                if writer.transport.get_write_buffer_size():
+                    writer.transport.abort()  # it does not read: closing would wait for it
                 writer.close()
+                await writer.wait_closed()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Message after message, each behind its length (RFC 7766)."""
@@ -107,12 +109,16 @@ class _Datagrams(asyncio.DatagramProtocol):
     """asyncio reads one datagram a turn of the loop, so a flood slows the others but does not starve them."""
 
     def __init__(self, server: DnsServer) -> None:
+        self.closed = asyncio.Event()
         self._server = server
         self._transport: asyncio.DatagramTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if isinstance(transport, asyncio.DatagramTransport):
-            self._transport = transport
+        # asyncio's own datagram transport is not an instance of DatagramTransport before Python 3.12.
+        self._transport = cast("asyncio.DatagramTransport", transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 -- asyncio's signature
+        self.closed.set()
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         response = self._server.answer(data, over_tcp=False)

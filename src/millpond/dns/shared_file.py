@@ -57,22 +57,32 @@ def journal_of(path: Path) -> Path:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """One editor at a time, on the machine. Waits at most a few seconds: any user can hold a lock on a readable file."""
-    for attempt in range(_LOCK_TRIES):
+    """One editor at a time, on the machine."""
+    descriptor = _lock(path)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(path: Path) -> int:
+    """Wait a few seconds, not for ever: any user can hold a lock on a file that he can read."""
+    pause = threading.Event()
+    for _ in range(_LOCK_TRIES):
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # Somebody may have renamed another file into place between opening and locking.
             if os.path.samestat(os.fstat(descriptor), path.stat()):
-                yield
-                return
+                return descriptor
         except BlockingIOError:
-            if attempt == _LOCK_TRIES - 1:
-                raise
-        finally:
+            pass
+        except BaseException:
             os.close(descriptor)
-        threading.Event().wait(_LOCK_PAUSE)
-    raise BlockingIOError(errno.EAGAIN, "it is replaced again and again", str(path))
+            raise
+        os.close(descriptor)
+        pause.wait(_LOCK_PAUSE)
+    raise BlockingIOError(errno.EAGAIN, f"another program keeps it locked (find it with: fuser {path})", str(path))
 
 
 def _written(path: Path, text: bytes, *, suffix: str) -> Path:
@@ -131,7 +141,8 @@ def _finish(path: Path) -> None:
         journal_of(path).unlink()  # not a journal of ours: those appear complete
         return
     text = path.read_bytes()
-    common = len(os.path.commonprefix([text, journal.new]))
+    common = next((at for at, pair in enumerate(zip(text, journal.new, strict=False)) if pair[0] != pair[1]), None)
+    common = min(len(text), len(journal.new)) if common is None else common
     if text not in {journal.old, journal.new} and text[common:] == journal.old[common:]:
         _overwrite(path, journal.new)
     journal_of(path).unlink()

@@ -1,6 +1,5 @@
 """Asks name servers and the system's resolver, to find out what programs on this machine would be told."""
 
-import select
 import socket
 from collections.abc import Sequence
 from ipaddress import ip_address
@@ -36,25 +35,17 @@ def configured_servers(resolv_conf: Path = Path("/etc/resolv.conf")) -> tuple[Se
 
 
 def ask(name: str, servers: Sequence[Server], *, seconds: float = _PATIENCE) -> tuple[str, ...]:
-    """The A records of the first answer that has some; none when every server said no or was silent so long."""
+    """The A records of the first server that has some; none when all say no or are silent for so long together."""
     query = dns.message.make_query(name, dns.rdatatype.A)
     packet = query.to_wire()
-    waiting: list[socket.socket] = []
+    asked = [each for each in (_send(packet, server) for server in servers) if each is not None]
     try:
-        for server in servers:
-            if asked := _send(packet, server):
-                waiting.append(asked)
-        while waiting:
-            ready, _, _ = select.select(waiting, [], [], seconds)
-            if not ready:
-                break
-            for each in ready:
-                if found := _addresses(each, query):
-                    return found
-                waiting.remove(each)
-                each.close()
+        for each in asked:
+            each.settimeout(seconds / len(asked))
+            if found := _addresses(each, query):
+                return found
     finally:
-        for each in waiting:
+        for each in asked:
             each.close()
     return ()
 

@@ -3,6 +3,7 @@
 Decided once, at start, by trying. The name server itself is `server`; who forwards to it is the machine's business.
 """
 
+import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -45,13 +46,17 @@ class SystemNames:
         hosts: Path,
         installation: str,
         *,
+        home: Path | None = None,
         lookup: Callable[[str], Sequence[str]] = stub.system_addresses,
         servers: Callable[[], Sequence[stub.Server]] = stub.configured_servers,
     ) -> None:
-        """`installation`: up to 40 lower-case letters, digits and inner hyphens, unique on the machine."""
+        """`installation`: up to 40 lower-case letters, digits and inner hyphens, unique on the machine; `home`: its
+        directory, by which others see that it exists still.
+        """
         self.hosts = hosts
         self.installation = installation
         self.probe_name = f"probe-{installation}.{ZONE}"
+        self._home = "?" if home is None else str(home.absolute())
         self._lookup = lookup
         self._servers = servers
         self._lock = threading.Lock()
@@ -84,7 +89,7 @@ class SystemNames:
             wanted = {**records, **self.probe}
             if self._published == (wanted, self._signature()):
                 return False
-            changed = self._edit(lambda text: hosts_file.with_block(text, self.installation, wanted))
+            changed = self._edit(lambda text: self._with_block(text, wanted))
             self._published = (wanted, self._signature())
             return changed
 
@@ -127,8 +132,8 @@ class SystemNames:
     def _by_hosts_file(self) -> Availability:
         try:
             self._edit(
-                lambda text: hosts_file.with_block(
-                    text, self.installation, {**hosts_file.block_of(text, self.installation), **self.probe}
+                lambda text: self._with_block(
+                    _swept(text), {**hosts_file.block_of(text, self.installation), **self.probe}
                 )
             )
         except NamesError as error:
@@ -146,13 +151,17 @@ class SystemNames:
                 return Availability(
                     names_resolve=True, how="hosts file", why=f"Endpoint names stand in a marked block of {self.hosts}."
                 )
-        self._edit(lambda text: hosts_file.without_block(text, self.installation))
+        with contextlib.suppress(NamesError):
+            self._edit(lambda text: hosts_file.without_block(text, self.installation))
         return Availability(
             names_resolve=False,
             how="nothing",
             why=f"A name written into {self.hosts} did not resolve: programs here do not read it.",
             fix="Put `files` first in the hosts line of /etc/nsswitch.conf.",
         )
+
+    def _with_block(self, text: bytes, records: Records) -> bytes:
+        return hosts_file.with_block(text, self.installation, records, home=self._home)
 
     def _edit(self, change: Callable[[bytes], bytes]) -> bool:
         try:
@@ -167,3 +176,11 @@ class SystemNames:
         except OSError:
             return (0, 0, 0)
         return (status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+def _swept(text: bytes) -> bytes:
+    """Without the blocks of installations whose directories were deleted: nobody is left to take them out."""
+    for installation, home in hosts_file.homes(text).items():
+        if not Path(home).exists():
+            text = hosts_file.without_block(text, installation)
+    return text

@@ -53,7 +53,7 @@ def answer(packet: bytes, zone: Zone, records: Records, *, over_tcp: bool, turn:
         return failure(packet, dns.rcode.FORMERR)
     _respond(query, response, zone, records, turn)
     limit = 65535 if over_tcp else _room(query)
-    return response.to_wire(max_size=limit, prefer_truncation=True)
+    return response.to_wire(max_size=limit, prefer_truncation=True, want_shuffle=False)
 
 
 def failure(packet: bytes, rcode: dns.rcode.Rcode) -> bytes:

@@ -26,24 +26,24 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     user_agent: str = ""
 
 
-def authorize(  # noqa: PLR0913 - who, what, on which things, from where: all named
+def authorize(
     identity: Identity,
     *,
     service: Service,
     operation: Operation,
     context: Context,
-    request: Request,
     resources: Sequence[Resource],
-    origin: Origin,
 ) -> None:
-    """Return if every resource is allowed. Raises CommonFault `AccessDenied` (403) for the first that is not."""
-    keys = global_keys(context, request, origin)
+    """Return if every resource is allowed. Raises CommonFault `AccessDenied` (403) for the first that is not.
+
+    The context's conditions are those of the whole request; each resource adds its own.
+    """
     for resource in resources:
         action = resource.action or f"{service.name}:{operation.action}"
         if ":" not in action:
             action = f"{service.name}:{action}"
         verdict = identity.authorize(
-            context.transaction, context.caller, action, resource.arn, {**keys, **resource.context}
+            context.transaction, context.caller, action, resource.arn, {**context.conditions, **resource.context}
         )
         if not verdict.allowed:
             reason = verdict.reason or f"because no identity-based policy allows the {action} action"

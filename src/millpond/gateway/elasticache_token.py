@@ -61,7 +61,7 @@ def read(token: str) -> Token:
     )
 
 
-def verify(  # noqa: PLR0913 - each is one fact of the check, all named
+def verify(
     token: Token,
     *,
     cache: str,

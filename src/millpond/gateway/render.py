@@ -1,8 +1,6 @@
-"""Results and faults as HTTP responses: what the protocols write, with the headers that every answer carries."""
+"""Results and faults as HTTP responses: what the protocols write, with the request id that every answer carries."""
 
 from collections.abc import Mapping
-from datetime import datetime
-from email.utils import format_datetime
 from typing import Any
 
 from millpond.aws.faults import CommonFault, Fault
@@ -14,12 +12,11 @@ from millpond.gateway.route import Found
 
 
 class Renderer:
-    """Writes responses with one request's id and date."""
+    """Writes the response of one request, with its id. The date is the HTTP server's to add."""
 
-    def __init__(self, models: Models, *, request_id: str, now: datetime) -> None:
+    def __init__(self, models: Models, *, request_id: str) -> None:
         self._models = models
         self._request_id = request_id
-        self._now = now
 
     def result(self, route: Found, output: Mapping[str, Any]) -> Response:
         """Write an operation's output. Raises ValueError or TypeError where it is not what the model says."""
@@ -42,8 +39,5 @@ class Renderer:
         return self.fault(fault, request, protocol=protocol, wire=wire)
 
     def _signed_off(self, response: Response) -> Response:
-        common = (
-            ("x-amzn-requestid", self._request_id),
-            ("date", format_datetime(self._now, usegmt=True)),
-        )
-        return Response(status=response.status, headers=(*common, *response.headers), body=response.body)
+        headers = (("x-amzn-requestid", self._request_id), *response.headers)
+        return Response(status=response.status, headers=headers, body=response.body)

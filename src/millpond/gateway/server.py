@@ -10,14 +10,14 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 
 import msgspec
-import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from millpond.aws.faults import CommonFault, Fault
 from millpond.aws.models import Models, OperationModel
 from millpond.gateway import asgi, validate
 from millpond.gateway.authenticate import Authenticator, SignatureAuthenticator, Signer
-from millpond.gateway.authorize import Origin, authorize
+from millpond.gateway.authorize import Origin, authorize, global_keys
+from millpond.gateway.encoding import decoded
 from millpond.gateway.http import Request, Response
 from millpond.gateway.protocols import wire_protocols
 from millpond.gateway.render import Renderer
@@ -28,6 +28,8 @@ from millpond.operation import Caller, Context, Identity, Operation, Platform, R
 from millpond.operation import Request as Params
 from millpond.operation import Response as Output
 from millpond.store.database import Store
+from millpond.store.errors import StoreError
+from millpond.store.vault import Vault
 
 Deliver = Callable[[Sequence[tuple[str, str]]], None]
 
@@ -53,7 +55,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 class Gateway:
     """Every service of one installation, at one origin. An ASGI application; `handle` is the same without a socket."""
 
-    def __init__(  # noqa: PLR0913 - the parts that app.py joins, all named
+    def __init__(
         self,
         *,
         services: Sequence[Service],
@@ -66,6 +68,7 @@ class Gateway:
         region: str = "us-east-1",
         names: Collection[str] = (),
         authenticator: Authenticator | None = None,
+        vault: Vault | None = None,
         threads: int = 8,
     ) -> None:
         """Join the parts. `deliver` gets the wakes of a committed operation, from a worker thread.
@@ -80,6 +83,7 @@ class Gateway:
         self._clock = clock
         self._deliver = deliver
         self._region = region
+        self._vault = vault
         self._names = frozenset(names)
         self._services = {each.name: each for each in services}
         self._router = Router(services, models, wire_protocols())
@@ -92,13 +96,13 @@ class Gateway:
     def handle(self, request: Request) -> Response:
         """Answer one request. Blocking; never raises."""
         request_id, now = ids.request_id(), self._clock.now()
-        render = Renderer(self._models, request_id=request_id, now=now)
+        render = Renderer(self._models, request_id=request_id)
         route = self._router.route(request)
         try:
             signer = self._signer(route, request, now)
             if isinstance(route, Lost):
                 raise route.fault  # noqa: TRY301 - told only to those who have proved who they are
-            params = route.protocol.parse(request, route.model, route.parameters)
+            params = route.protocol.parse(decoded(request), route.model, route.parameters)
             call = Call(
                 service=route.service,
                 operation=route.operation,
@@ -115,8 +119,8 @@ class Gateway:
             response = render.result(route, output)
         except Fault as fault:
             return render.fault(fault, request, protocol=route.protocol, wire=route.wire)
-        except sa.exc.OperationalError as error:
-            self._log.exception("request.failed", request_id=request_id)
+        except StoreError as error:
+            self._log.exception("request.failed", request_id=request_id, operation=_name(route))
             return render.fault(_no_store(error), request, protocol=route.protocol, wire=route.wire)
         except Exception:  # noqa: BLE001 - the edge: a bug here is an InternalFailure there
             self._log.exception("request.failed", request_id=request_id, operation=_name(route))
@@ -161,7 +165,7 @@ class Gateway:
 
     def refuse(self, request: Request, fault: Fault) -> Response:
         """Answer a request that is not even read to its end."""
-        render = Renderer(self._models, request_id=ids.request_id(), now=self._clock.now())
+        render = Renderer(self._models, request_id=ids.request_id())
         return render.fault(fault, request, protocol=self._router.refusing(request), wire=None)
 
     def close(self) -> None:
@@ -186,7 +190,9 @@ class Gateway:
                 transaction=transaction,
                 platform=self._platform,
                 wakes=[],
+                vault=self._vault,
             )
+            context.conditions = global_keys(context, call.params, call.origin)
             if call.operation.authorized:
                 self._authorize(call, context)
             self._validate(call)
@@ -204,9 +210,7 @@ class Gateway:
             service=call.service,
             operation=call.operation,
             context=context,
-            request=call.params,
             resources=self._resources(call, context),
-            origin=call.origin,
         )
 
     def _resources(self, call: Call, context: Context) -> Sequence[Resource]:
@@ -232,6 +236,6 @@ def _name(route: Route) -> str:
     return f"{route.service.name}:{route.operation.name}" if isinstance(route, Found) else ""
 
 
-def _no_store(error: sa.exc.OperationalError) -> CommonFault:
-    # A full disk or a lost database is nothing that a retry with another request would mend: say what it is.
-    return CommonFault("ServiceUnavailable", f"The store cannot be used: {error.orig}", status=503, sender=False)
+def _no_store(error: StoreError) -> CommonFault:
+    # A full disk or a lost database is nothing that another request would mend; the text names what would.
+    return CommonFault("ServiceUnavailable", str(error), status=503, sender=False)

@@ -89,7 +89,7 @@ def presented(request: Request) -> Presented:
     raise CommonFault("MissingAuthenticationToken", "Request is missing Authentication Token", status=403)
 
 
-def verify(  # noqa: PLR0913 - each is one fact of the check, all named
+def verify(
     request: Request,
     presented: Presented,
     *,
@@ -195,7 +195,7 @@ def _from_query(headers: dict[str, list[str]], pairs: tuple[tuple[str, str], ...
     )
 
 
-def _claim(  # noqa: PLR0913 - the parts of one claim, all named
+def _claim(
     *,
     form: Literal["header", "query"],
     algorithm: str,

@@ -12,9 +12,9 @@ from pathlib import Path
 import msgspec
 import pytest
 from pymemcache.client.base import Client
-from tests.contracts.engine_world import MEMCACHED_VERSIONS, Running, build, node_of, place_at, running
 
 from millpond.engines.spec import Build, Peer
+from tests.contracts.engine_world import MEMCACHED_VERSIONS, Running, build, node_of, place_at, running
 
 pytestmark = [pytest.mark.scenario]
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.contracts.engine_world import KEY_VALUE_VERSIONS, Running, build, node_of, running
 from valkey.exceptions import NoPermissionError, OutOfMemoryError, ResponseError, ValkeyError
 
 from millpond.engines.catalogue import numbers
 from millpond.engines.spec import Build, EngineError
 from millpond.engines.valkey.connection import Session, as_admin, as_client
+from tests.contracts.engine_world import KEY_VALUE_VERSIONS, Running, build, node_of, running
 
 pytestmark = [pytest.mark.scenario]
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from tests.doubles.operator import PASSWORD, FakeOperator, home_config, running
 
 from millpond.cli import cli
 from millpond.config import Config
 from millpond.operator import home
+from tests.doubles.operator import PASSWORD, FakeOperator, home_config, running
 
 
 @pytest.fixture
@@ -197,7 +197,7 @@ def test_connect_to_a_cache_without_an_endpoint_says_what_to_wait_for(config: Co
 
 def test_explain_and_events_speak_lines_and_json(config: Config, operator: FakeOperator):
     run(config, "create", "my-cache")
-    assert "why=node 0001 is starting" in run(config, "explain", "my-cache").stdout
+    assert "why='node 0001 is starting'" in run(config, "explain", "my-cache").stdout
     assert json.loads(run(config, "explain", "--json").stdout)[0]["passes"] == 3
     assert "message='Cache cluster created'" in run(config, "events", "my-cache").stdout
     assert operator.calls[-1].parameters["SourceType"] == "cache-cluster"

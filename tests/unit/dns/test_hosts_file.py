@@ -2,16 +2,18 @@
 
 import pytest
 
-from millpond.dns.hosts_file import block_of, with_block, without_block
+from millpond.dns.hosts_file import block_of, homes, with_block, without_block
 
 NODE = "my-cache.a1b2c3.0001.use1.cache.millpond.test"
 PLAIN = b"127.0.0.1 localhost\n::1 ip6-localhost\n"
 
 
 def test_given_records_then_the_block_stands_at_the_end_one_line_an_address():
-    assert with_block(PLAIN, "i-1", {NODE: ("127.77.0.3", "127.77.0.2"), "b.millpond.test": ("127.77.0.4",)}) == (
+    assert with_block(
+        PLAIN, "i-1", {NODE: ("127.77.0.3", "127.77.0.2"), "b.millpond.test": ("127.77.0.4",)}, home="/a b/c"
+    ) == (
         PLAIN
-        + b"# BEGIN millpond i-1 (written by Millpond while it runs; do not edit)\n"
+        + b"# BEGIN millpond i-1 (written by Millpond of /a%20b/c while it runs; do not edit)\n"
         + b"127.77.0.4\tb.millpond.test\n"
         + f"127.77.0.3\t{NODE}\n127.77.0.2\t{NODE}\n".encode()
         + b"# END millpond i-1\n"
@@ -73,3 +75,11 @@ def test_given_something_else_than_an_address_then_it_is_refused(address: str):
 def test_given_an_installation_that_would_break_the_marker_then_it_is_refused(installation: str):
     with pytest.raises(ValueError, match="cannot mark"):
         with_block(PLAIN, installation, {NODE: ("127.77.0.2",)})
+
+
+def test_given_blocks_then_the_homes_of_their_installations_can_be_told():
+    text = with_block(PLAIN, "i-1", {NODE: ("127.77.0.2",)}, home="/a b/(c)\n\u00e9\udcff while")
+    text = with_block(text, "i-2", {NODE: ("127.77.0.3",)}, home="/d")
+    text = with_block(text, "i-3", {NODE: ("127.77.0.4",)})
+    assert homes(text) == {"i-1": "/a b/(c)\n\u00e9\udcff while", "i-2": "/d"}
+    assert without_block(without_block(without_block(text, "i-1"), "i-2"), "i-3") == PLAIN

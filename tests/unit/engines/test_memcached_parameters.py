@@ -4,10 +4,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.contracts.engine_world import node_of
 
 from millpond.engines.memcached import discovery, parameters
 from millpond.engines.spec import Build, Peer
+from tests.contracts.engine_world import node_of
 
 BUILD = Build(
     engine="memcached",

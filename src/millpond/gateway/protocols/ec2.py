@@ -28,31 +28,34 @@ class Ec2(Query):
         name = operation.name
         out = [f'<{name}Response xmlns="{escape(_namespace(wire))}"><requestId>{request_id}</requestId>']
         if operation.output_shape is not None:
-            self.xml.members(operation.output_shape)(output, out)
+            self.xml(wire).members(operation.output_shape)(output, out)
         elif output:
             raise ValueError(f"{name} has no output")
         out.append(f"</{name}Response>")
         return Response(status=200, headers=_XML, body="".join(out).encode())
 
-    def fault(self, _wire: Wire | None, told: Told, _request: Request, request_id: str) -> Response:
+    def fault(self, wire: Wire | None, told: Told, _request: Request, request_id: str) -> Response:
         """Write `<Response><Errors><Error>`; here the last element is called RequestID."""
         out = [
             '<?xml version="1.0" encoding="UTF-8"?>\n<Response><Errors><Error>',
             f"<Code>{escape(told.code)}</Code><Message>{escape(told.message)}</Message>",
         ]
-        self._write_members(told, out)
+        self._write_members(wire, told, out)
         out.append(f"</Error></Errors><RequestID>{request_id}</RequestID></Response>")
         return Response(status=told.status, headers=_XML, body="".join(out).encode())
 
     def wire_names(self, name: str, member: Shape) -> Iterable[str]:
-        """Give the query name, or the location name with a capital, or the member's own."""
+        """Give the query name, or the location name or the member's own with a capital; botocore leaves the latter."""
         serialization = member.serialization
         if "queryName" in serialization:
             return (serialization["queryName"],)
         if "name" in serialization:
-            given = serialization["name"]
-            return (given[0].upper() + given[1:],)
-        return (name,)
+            return (_capital(serialization["name"]),)
+        return (_capital(name), name)
+
+
+def _capital(name: str) -> str:
+    return name[0].upper() + name[1:]
 
 
 def _namespace(wire: Wire) -> str:

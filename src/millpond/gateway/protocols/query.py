@@ -33,7 +33,7 @@ class Query:
     malformed_code = "MalformedInput"
 
     def __init__(self) -> None:
-        self.xml = XmlWriter()
+        self._writers: dict[str, XmlWriter] = {}
         self._names: dict[Shape, dict[str, tuple[str, Shape]]] = {}
 
     def parse(self, _request: Request, operation: OperationModel, parameters: Mapping[str, str]) -> dict[str, Any]:
@@ -53,7 +53,7 @@ class Query:
             wrapper = shape.serialization.get("resultWrapper", f"{name}Result")
             if output:
                 out.append(f"<{wrapper}>")
-                self.xml.members(shape)(output, out)
+                self.xml(wire).members(shape)(output, out)
                 out.append(f"</{wrapper}>")
             else:
                 out.append(f"<{wrapper}/>")
@@ -69,7 +69,7 @@ class Query:
             f"<ErrorResponse{namespace}><Error><Type>{'Sender' if told.sender else 'Receiver'}</Type>",
             f"<Code>{escape(told.code)}</Code><Message>{escape(told.message)}</Message>",
         ]
-        self._write_members(told, out)
+        self._write_members(wire, told, out)
         out.append(f"</Error><RequestId>{request_id}</RequestId></ErrorResponse>")
         return Response(status=told.status, headers=_XML, body="".join(out).encode())
 
@@ -81,14 +81,20 @@ class Query:
             return (item, own) if item else (own,)
         return (own,)
 
-    def _write_members(self, told: Told, out: list[str]) -> None:
-        if told.shape is None:
+    def xml(self, wire: Wire) -> XmlWriter:
+        """Return the writer of a service."""
+        if (found := self._writers.get(wire.name)) is None:
+            found = self._writers[wire.name] = XmlWriter()
+        return found
+
+    def _write_members(self, wire: Wire | None, told: Told, out: list[str]) -> None:
+        if wire is None or told.shape is None:
             return
         known = {
             each for each in told.members if each in told.shape.members and each.lower() not in {"message", "code"}
         }
         if known:
-            self.xml.members(told.shape)({each: told.members[each] for each in known}, out)
+            self.xml(wire).members(told.shape)({each: told.members[each] for each in known}, out)
 
     def _read(self, node: Node, shape: Shape, path: str) -> Any:
         match shape.type_name:

@@ -181,7 +181,7 @@ class RestJson:
             case "string":
                 return "text/plain", (value or "").encode()
             case _:
-                return _JSON[1], b"{}" if value is None else encode(self.documents.write(value, member))
+                return _JSON[1], b"" if value is None else encode(self.documents.write(value, member))
 
 
 def path_of(request: Request) -> str:

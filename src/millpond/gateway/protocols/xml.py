@@ -15,17 +15,20 @@ Write = Callable[[Any, list[str]], None]
 
 _ESCAPED = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#xD;"}
 _SPECIAL = re.compile('[&<>"\r]')
+_PLAIN = re.compile("[ !#-%'-;=?-~\t\n]*")
 
 
 def escape(text: str) -> str:
     """Write text so that it is read back the same; carriage returns would not survive a parser bare."""
+    if _PLAIN.fullmatch(text):
+        return text
     if not scalars.is_writable_in_xml(text):
         text = scalars.in_xml(text)
     return _SPECIAL.sub(lambda match: _ESCAPED[match.group()], text)
 
 
 class XmlWriter:
-    """Compiles shapes and keeps what it compiled."""
+    """Compiles the shapes of one service and keeps what it compiled; other services use the same names."""
 
     def __init__(self) -> None:
         self._elements: dict[tuple[str, str, str], Write] = {}

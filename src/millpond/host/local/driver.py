@@ -87,6 +87,10 @@ class LocalHost:
         check_spec(spec)
         await self._finished(self._ensure(spec))
 
+    async def rewrite_files(self, spec: ProcessSpec) -> None:
+        check_spec(spec)
+        await self._finished(self._rewrite(spec))
+
     async def stop_process(self, name: str) -> None:
         check_name(name)
         await self._finished(self._stop(name))
@@ -125,6 +129,14 @@ class LocalHost:
                         identity = await asyncio.to_thread(self._start, spec, lock)
                     self._exits.follow(spec.name, identity)
 
+    async def _rewrite(self, spec: ProcessSpec) -> None:
+        directory = self._places.directory(spec.name)
+        with told(f"rewrite the files of {spec.name}"):
+            async with self._turn(spec.name), self._held(spec.name) as lock:
+                run = record.read_run(directory) if lock is not None else None
+                if run is not None and run.incarnation == spec.incarnation and proc.is_alive(run.identity):
+                    await asyncio.to_thread(record.write_files, directory, spec)
+
     async def _stop(self, name: str) -> None:
         with told(f"stop {name}"):
             async with self._turn(name), self._held(name):
@@ -161,11 +173,10 @@ class LocalHost:
     async def _end(self, name: str, run: record.Run | None, *, grace: float) -> None:
         """End everything of this name: the started process first and in peace, if there is a grace, then the rest."""
         identity = run.identity if run is not None else None
-        if identity is not None and grace:
-            followed = self._exits.follow(name, identity)
-            if followed is not None:
-                followed.terminate()
-                await followed.until_ended(grace)
+        followed = self._exits.follow(name, identity) if identity is not None else None
+        if followed is not None and grace:
+            followed.terminate()
+            await followed.until_ended(grace)
         await asyncio.to_thread(ending.kill_all, self._places.directory(name), identity)
         if identity is not None:
             self._exits.how(name, identity)

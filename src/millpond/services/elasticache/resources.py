@@ -12,43 +12,44 @@ from millpond.services.elasticache.tables import tags
 
 
 def arn(account: str, region: str, kind: str, name: str) -> str:
-    """`arn:aws:elasticache:us-east-1:123456789012:parametergroup:my-group`."""
+    """Write an ARN: `arn:aws:elasticache:us-east-1:123456789012:parametergroup:my-group`."""
     return f"arn:aws:elasticache:{region}:{account}:{kind}:{name}"
 
 
 def resource(
-    ctx: Context, kind: str, name: str | None, *, keys: Mapping[str, Any] | None = None, action: str | None = None
+    ctx: Context, kind: str, name: object, *, keys: Mapping[str, Any] | None = None, action: str | None = None
 ) -> Resource:
-    """One existing thing with its tags as `aws:ResourceTag/…`, or with `name` empty everything of the kind."""
-    if not name:
+    """One existing thing with its tags as `aws:ResourceTag/…`; everything of the kind when `name` is none.
+
+    `name` is what the request has there, which nobody has validated yet.
+    """
+    if not isinstance(name, str) or not name:
         return Resource(arn=arn(ctx.account, ctx.region, kind, "*"), context=keys or {}, action=action)
     own = arn(ctx.account, ctx.region, kind, name.lower())
     return Resource(arn=own, context={**resource_tags(ctx, own), **(keys or {})}, action=action)
 
 
 def new_resource(
-    ctx: Context, kind: str, name: str | None, request: Request, *, keys: Mapping[str, Any] | None = None
+    ctx: Context, kind: str, name: object, request: Request, *, keys: Mapping[str, Any] | None = None
 ) -> Sequence[Resource]:
     """One thing that a request creates; tags given at creation need elasticache:AddTagsToResource besides."""
-    context = {**request_tags(request), **(keys or {})}
-    created = resource(ctx, kind, name, keys=context)
+    created = resource(ctx, kind, name, keys=keys)
     if not request.get("Tags"):
         return (created,)
-    return created, resource(ctx, kind, name, keys=context, action="elasticache:AddTagsToResource")
+    return created, resource(ctx, kind, name, keys=keys, action="elasticache:AddTagsToResource")
 
 
 def resource_tags(ctx: Context, own: str) -> dict[str, Any]:
-    """`aws:ResourceTag/…` of a resource."""
+    """`aws:ResourceTag/…` of a resource; the keys of the request's own tags are the gateway's."""
     return {
         f"aws:ResourceTag/{key}": value for key, value in tags.of(ctx.transaction, ctx.account, ctx.region, own).items()
     }
 
 
-def request_tags(request: Request) -> dict[str, Any]:
-    """`aws:RequestTag/…` and `aws:TagKeys` of a request that brings tags or only their keys."""
-    given = {each["Key"]: each.get("Value") or "" for each in request.get("Tags") or () if each.get("Key")}
-    keys = [*given, *(request.get("TagKeys") or ())]
-    return {f"aws:RequestTag/{key}": value for key, value in given.items()} | ({"aws:TagKeys": keys} if keys else {})
+def text(request: Request, member: str) -> str:
+    """A member of a request that nobody has validated yet; empty when it is missing or no text."""
+    value = request.get(member)
+    return value if isinstance(value, str) else ""
 
 
 def named(kind: str, member: str) -> Callable[[Context, Request], Sequence[Resource]]:

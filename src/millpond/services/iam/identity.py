@@ -14,13 +14,15 @@ from sqlalchemy import Connection
 
 from millpond.operation import Caller, Credential, Verdict
 from millpond.services.iam import credentials
-from millpond.services.iam.decision import Question, decide
+from millpond.services.iam.decision import Question, decide, decide_trust
+from millpond.services.iam.documents import current_trust
 from millpond.services.iam.permissions import Permissions, permissions_of
 from millpond.services.iam.records import AccessKey, Role, Session, User
 from millpond.services.iam.tables import keys, principals, rows
 from millpond.store import Vault
 
 _MOST_CACHED = 4096
+_TRUST_ACTIONS = frozenset({"sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"})
 
 
 class KeyUse(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,24 +74,52 @@ class IamIdentity:
         context: Mapping[str, Any],
     ) -> Verdict:
         """Decide one action on one resource; to the keys in `context` IAM adds the caller's own."""
-        if caller.kind == "Root":
-            return Verdict(allowed=True)
         permissions = self._permissions(transaction, caller)
-        return decide(permissions, Question(action=action, resource=resource, context=context))
+        self._note(caller, permissions, action, context)
+        role = _role_to_assume(transaction, action, resource)
+        if caller.kind == "Root" and not permissions.restricted and not action.startswith("sts:AssumeRole"):
+            return Verdict(allowed=True)
+        keys = dict(context)
+        if permissions.mfa_at is not None and (now := _asked_at(context)) is not None:
+            keys["aws:MultiFactorAuthAge"] = int(now.timestamp() - permissions.mfa_at.timestamp())
+        question = Question(
+            action=action,
+            resource=resource,
+            context=keys,
+            trust=current_trust(transaction, role) if role else None,
+            resource_account=role.account if role else caller.account,
+        )
+        return decide(caller, permissions, question)
 
     def note_use(self, access_key_id: str, use: KeyUse) -> None:
         """Remember the last use of a key until the next `flush`."""
         with self._uses_lock:
             self._uses[access_key_id] = use
 
-    def flush(self, transaction: Connection) -> None:
-        """Write the uses noted since the last time: one small write for many requests."""
+    def has_uses(self) -> bool:
+        """Whether there is something to flush."""
+        return bool(self._uses)
+
+    def flush(self, transaction: Connection) -> int:
+        """Write the uses noted since the last time: one small write for many requests. Returns how many keys."""
         with self._uses_lock:
             uses, self._uses = self._uses, {}
         for key_id, use in uses.items():
             keys.note_use(transaction, key_id, at=use.at, region=use.region, service=use.service)
             if use.role_id:
                 keys.note_role_use(transaction, use.role_id, at=use.at, region=use.region)
+        return len(uses)
+
+    def _note(self, caller: Caller, permissions: Permissions, action: str, context: Mapping[str, Any]) -> None:
+        now = _asked_at(context)
+        if now is not None and caller.access_key_id:
+            use = KeyUse(
+                at=now,
+                region=str(context.get("aws:RequestedRegion", "")),
+                service=action.partition(":")[0],
+                role_id=permissions.role_id,
+            )
+            self.note_use(caller.access_key_id, use)
 
     def _permissions(self, transaction: Connection, caller: Caller) -> Permissions:
         remembered = self._at_current_revision(transaction)
@@ -105,6 +135,12 @@ class IamIdentity:
         if remembered.revision != revision or remembered.is_full():
             remembered = self._remembered = _Remembered(revision)
         return remembered
+
+
+def trusts(transaction: Connection, role: Role, *, principal: str, action: str, context: Mapping[str, Any]) -> bool:
+    """Whether a role's trust policy lets a principal from outside (a service, a provider) do `action` to it."""
+    trust = current_trust(transaction, role)
+    return decide_trust(trust, principal=principal, action=action, role_arn=role.arn, context=context).is_allowed
 
 
 def _find_credential(transaction: Connection, vault: Vault, access_key_id: str) -> Credential | None:
@@ -190,3 +226,15 @@ def _user_or_root(transaction: Connection, *, account: str, principal_id: str, a
     return Caller(
         account=account, arn=user.arn, user_id=user.id, kind="User", access_key_id=access_key_id, name=user.name
     )
+
+
+def _role_to_assume(transaction: Connection, action: str, resource: str) -> Role | None:
+    """The role that these actions are about, whose trust policy then has a say."""
+    if action not in _TRUST_ACTIONS:
+        return None
+    return principals.role_by_arn(transaction, resource)
+
+
+def _asked_at(context: Mapping[str, Any]) -> datetime | None:
+    written = context.get("aws:CurrentTime")
+    return datetime.fromisoformat(written) if isinstance(written, str) else None

@@ -7,10 +7,14 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
+from millpond.kernel.clock import iso8601
 from millpond.operation import Caller
 from millpond.services.iam.managed import managed_policies
 from millpond.services.iam.records import Role, Session, User
 from millpond.services.iam.tables import keys, policies, principals
+
+_EVERYTHING = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
+"""What root may do, for the sessions that root narrows."""
 
 
 class Permissions(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,14 +27,15 @@ class Permissions(msgspec.Struct, frozen=True, kw_only=True):
     session: tuple[str, ...] | None
     """None where no session policy narrows the permissions; an empty one allows nothing."""
     context: dict[str, Any]
-    issued_at: datetime | None = None
+    restricted: bool = False
+    """For credentials of GetSessionToken and GetFederationToken, which may call little of IAM and STS."""
     mfa_at: datetime | None = None
     role_id: str = ""
     """For an assumed role: the role's unique id."""
 
 
 def permissions_of(transaction: Connection, caller: Caller) -> Permissions:
-    """Gather everything about a caller who is not root. A principal that is gone has no permissions."""
+    """Gather everything about a caller. A principal that is gone has no permissions; root needs none."""
     session = keys.session(transaction, caller.session) if caller.session else None
     principal: User | Role | None
     if session is not None and session.kind == "AssumedRole":
@@ -38,15 +43,13 @@ def permissions_of(transaction: Connection, caller: Caller) -> Permissions:
     else:
         user_id = session.principal_id if session else caller.user_id
         principal = principals.by_id(transaction, User, user_id)
-    context = principal_context(caller, principal, session)
-    if principal is None:
-        return Permissions(identity=(), boundary=None, session=None, context=context)
+    of_root = session is not None and session.principal_id == session.account
     return Permissions(
-        identity=identity_documents(transaction, principal),
-        boundary=boundary_documents(transaction, principal),
+        identity=identity_documents(transaction, principal) if principal else (_EVERYTHING,) if of_root else (),
+        boundary=boundary_documents(transaction, principal) if principal else None,
         session=_session_documents(transaction, session),
-        context=context,
-        issued_at=session.issued_at if session else None,
+        context=principal_context(caller, principal, session),
+        restricted=session.restricted if session else False,
         mfa_at=session.mfa_at if session else None,
         role_id=principal.id if isinstance(principal, Role) else "",
     )
@@ -92,6 +95,7 @@ def principal_context(caller: Caller, principal: User | Role | None, session: Se
         tags |= session.tags
         context |= session.context
         context["aws:MultiFactorAuthPresent"] = session.mfa_at is not None
+        context["aws:TokenIssueTime"] = iso8601(session.issued_at)
         if session.source_identity:
             context["aws:SourceIdentity"] = session.source_identity
     context |= {f"aws:PrincipalTag/{key}": value for key, value in tags.items()}

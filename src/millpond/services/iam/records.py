@@ -84,6 +84,8 @@ class Role(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     trust: str
     """The trust policy, JSON as given."""
+    trust_ids: dict[str, str] = {}
+    """Unique ids of the users and roles that the trust policy names by ARN, as they were when it was written."""
     description: str | None = None
     max_session_duration: int = 3600
     boundary: str = ""
@@ -181,6 +183,8 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
     """When the second factor was shown."""
     context: dict[str, str | list[str]] = {}
     """Condition keys of the federation (`saml:sub`, `<issuer>:aud`, `aws:FederatedProvider`)."""
+    restricted: bool = False
+    """From GetSessionToken or GetFederationToken: little of IAM and STS may be called."""
 
 
 class Session(Grant, frozen=True, kw_only=True):
@@ -223,6 +227,15 @@ class OidcProvider(msgspec.Struct, frozen=True, kw_only=True):
         return f"arn:aws:iam::{self.account}:oidc-provider/{self.url}"
 
 
+class OidcKeySet(msgspec.Struct, frozen=True, kw_only=True):
+    """The public keys of an issuer as they were last fetched; the same for every account that trusts it."""
+
+    url: str
+    keys: str
+    """A JWK set (RFC 7517), JSON."""
+    fetched_at: datetime
+
+
 class SamlProvider(msgspec.Struct, frozen=True, kw_only=True):
     account: str
     name: str
@@ -259,5 +272,6 @@ class DeletionTask(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     role_name: str
     status: Literal["NOT_STARTED", "IN_PROGRESS", "SUCCEEDED", "FAILED"]
-    reason: str = ""
+    resources: tuple[str, ...] = ()
+    """ARNs of what uses the role, when that is why it could not be deleted."""
     created_at: datetime

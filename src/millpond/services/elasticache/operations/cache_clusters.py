@@ -56,6 +56,7 @@ def create_cache_cluster(ctx: Context, request: Request) -> Response:
         request.get("CacheParameterGroupName") or default_group(version.family),
     )
     engine_choice.check_family(version, group)
+    engine_choice.check_values(group, node_type.name, version.version)
     given_tags = request_tags(request)
     count = _node_count(ctx, engine, request.get("NumCacheNodes", 1))
     where = placement.choose(ctx, request, engine=engine, count=count)

@@ -46,6 +46,7 @@ def _newest_first(record: Event) -> tuple[str, str]:
 def _period(ctx: Context, request: Request) -> tuple[datetime, datetime]:
     """Work out the period from StartTime, EndTime and Duration (minutes), any of which may be missing."""
     kept = timedelta(days=quota("event-retention-days"))
+    oldest = ctx.now - kept
     start, end = _moment(request.get("StartTime")), _moment(request.get("EndTime"))
     minutes: int | None = request.get("Duration")
     if minutes is not None and not 0 < minutes <= kept // timedelta(minutes=1):
@@ -54,14 +55,17 @@ def _period(ctx: Context, request: Request) -> tuple[datetime, datetime]:
         )
     if start is not None and end is not None and minutes is not None:
         raise InvalidParameterCombinationException("Duration cannot be specified together with StartTime and EndTime.")
+    for name, moment in (("StartTime", start), ("EndTime", end)):
+        if moment is not None and moment < oldest:
+            raise InvalidParameterValueException(f"{name} must be within the last {kept.days} days.")
     length = _USUAL if minutes is None else timedelta(minutes=minutes)
     if start is None:
         end = end or ctx.now
-        start = max(end - length, ctx.now - kept)
-    elif start < ctx.now - kept:
-        raise InvalidParameterValueException(f"StartTime must be within the last {kept.days} days.")
+        start = max(end - length, oldest)
     elif end is None:
-        end = ctx.now if minutes is None else start + length
+        # Nothing has happened after now: a start in the future has an empty period, and no year 10000.
+        end = ctx.now if minutes is None else start + max(min(length, ctx.now - start), timedelta())
+        end = max(start, end)
     if start > end:
         raise InvalidParameterCombinationException("StartTime must be before EndTime.")
     return start, end

@@ -27,7 +27,7 @@ from millpond.services.elasticache.desired.parameters import (
 from millpond.services.elasticache.identifiers import identifier
 from millpond.services.elasticache.records.cache_clusters import CONTROLLER, CacheCluster
 from millpond.services.elasticache.records.parameter_groups import ParameterGroup
-from millpond.services.elasticache.resources import new_resource, resource
+from millpond.services.elasticache.resources import new_resource, resource, text
 from millpond.services.elasticache.tables import cache_clusters, parameter_groups, tags
 from millpond.services.elasticache.tagging import request_tags
 from millpond.services.elasticache.views import parameter_groups as views
@@ -36,12 +36,12 @@ _NAME = "CacheParameterGroupName"
 
 
 def _created(ctx: Context, request: Request) -> Sequence[Resource]:
-    name = request.get(_NAME) or ""
+    name = text(request, _NAME)
     return new_resource(ctx, "parametergroup", name, request, keys={f"elasticache:{_NAME}": name.lower()})
 
 
 def _changed(ctx: Context, request: Request) -> Sequence[Resource]:
-    name = request.get(_NAME) or ""
+    name = text(request, _NAME)
     return (resource(ctx, "parametergroup", name, keys={f"elasticache:{_NAME}": name.lower()}),)
 
 

@@ -21,10 +21,9 @@ from millpond.services.elasticache.api import (
     UserNotFoundFault,
 )
 from millpond.services.elasticache.records.parameter_groups import default_group_named
-from millpond.services.elasticache.resources import arn, request_tags, resource_tags
+from millpond.services.elasticache.resources import arn, resource_tags, text
 from millpond.services.elasticache.tables import cache_clusters, parameter_groups, subnet_groups, tags
-from millpond.services.elasticache.tagging import request_tags as checked_tags
-from millpond.services.elasticache.tagging import within_quota
+from millpond.services.elasticache.tagging import request_tags, within_quota
 from millpond.services.elasticache.views.tags import tag_list
 
 _GLOBAL = "globalreplicationgroup"
@@ -46,15 +45,15 @@ _KINDS: Mapping[str, tuple[type[Fault], str]] = {
 
 
 def _tagged(ctx: Context, request: Request) -> Sequence[Resource]:
-    name = request.get("ResourceName") or "*"
-    return (Resource(arn=name, context={**resource_tags(ctx, name), **request_tags(request)}),)
+    own = text(request, "ResourceName") or "*"
+    return (Resource(arn=own, context=resource_tags(ctx, own)),)
 
 
 @operation(resources=_tagged)
 def add_tags_to_resource(ctx: Context, request: Request) -> Response:
     """Add tags, or give keys that are there new values."""
     own = _existing(ctx, request["ResourceName"])
-    given = checked_tags(request)
+    given = request_tags(request)
     kind, name = own.split(":", 6)[5:]
     if kind == "parametergroup" and default_group_named(ctx.account, ctx.region, name) is not None:
         raise InvalidParameterValueException(f"Default parameter group {name} cannot be tagged.")

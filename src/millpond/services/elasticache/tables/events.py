@@ -28,7 +28,7 @@ _MICROSECOND = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def record(  # noqa: PLR0913 - an event has this many sides
+def record(
     transaction: Connection,
     *,
     account: str,

@@ -21,7 +21,7 @@ _TAGS = sa.Table(
 def of(transaction: Connection, account: str, region: str, arn: str) -> dict[str, str]:
     """The tags of a resource, sorted by key; none when it has none or does not exist."""
     query = sa.select(_TAGS.c.key, _TAGS.c.value).where(*_resource(account, region, arn)).order_by(_TAGS.c.key)
-    return dict(transaction.execute(query).tuples().all())
+    return dict(transaction.execute(query).all())
 
 
 def put(transaction: Connection, account: str, region: str, arn: str, tags: Mapping[str, str]) -> None:

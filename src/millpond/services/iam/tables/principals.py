@@ -56,6 +56,13 @@ def by_id(transaction: Connection, kind: type[AnyPrincipal], principal_id: str) 
     return rows.one(transaction, _select(table).where(table.c.id == principal_id), kind)
 
 
+def role_by_arn(transaction: Connection, arn: str) -> Role | None:
+    """The role of that very ARN, path included, in whatever account."""
+    account_id, _, name = arn.removeprefix("arn:aws:iam::").partition(":role/")
+    role = named(transaction, Role, account_id, name.rpartition("/")[2])
+    return role if role is not None and role.arn == arn else None
+
+
 def under(transaction: Connection, kind: type[AnyPrincipal], account_id: str, path: str = "/") -> list[AnyPrincipal]:
     """All of an account whose path begins with `path`, by name."""
     table = _TABLES[kind]
@@ -63,10 +70,13 @@ def under(transaction: Connection, kind: type[AnyPrincipal], account_id: str, pa
     return rows.every(transaction, statement.order_by(table.c.key), kind)
 
 
-def with_boundary(transaction: Connection, kind: type[AnyPrincipal], policy_arn: str) -> list[AnyPrincipal]:
-    """Users or roles, of any account, that a policy bounds."""
+def with_boundary(
+    transaction: Connection, kind: type[AnyPrincipal], account_id: str, policy_arn: str
+) -> list[AnyPrincipal]:
+    """Users or roles of an account that a policy bounds."""
     table = _TABLES[kind]
-    return rows.every(transaction, _select(table).where(table.c.boundary == policy_arn).order_by(table.c.key), kind)
+    statement = _select(table).where(table.c.account == account_id, table.c.boundary == policy_arn)
+    return rows.every(transaction, statement.order_by(table.c.key), kind)
 
 
 def size(transaction: Connection, kind: type[AnyPrincipal], account_id: str) -> int:

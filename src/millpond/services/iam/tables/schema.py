@@ -99,6 +99,7 @@ roles = sa.Table(
     metadata,
     *_named(
         sa.Column("trust", sa.Text, nullable=False),
+        sa.Column("trust_ids", sa.JSON, nullable=False),
         sa.Column("description", sa.String(1000)),
         sa.Column("max_session_duration", sa.Integer, nullable=False),
         sa.Column("boundary", sa.String(2048), nullable=False),
@@ -183,6 +184,7 @@ sessions = sa.Table(
     sa.Column("source_identity", sa.String(64), nullable=False),
     sa.Column("mfa_at", Moment),
     sa.Column("context", sa.JSON, nullable=False),
+    sa.Column("restricted", sa.Boolean, nullable=False),
 )
 
 mfa_devices = sa.Table(
@@ -210,6 +212,14 @@ oidc_providers = sa.Table(
     _tags(),
 )
 
+oidc_keys = sa.Table(
+    "iam_oidc_keys",
+    metadata,
+    sa.Column("url", sa.String(255), primary_key=True),
+    sa.Column("keys", sa.Text, nullable=False),
+    sa.Column("fetched_at", Moment, nullable=False),
+)
+
 saml_providers = sa.Table(
     "iam_saml_providers",
     metadata,
@@ -229,6 +239,15 @@ instance_profiles = sa.Table(
     sa.UniqueConstraint("account", "key"),
 )
 
+service_role_uses = sa.Table(
+    "iam_service_role_uses",
+    metadata,
+    _account(primary_key=True),
+    sa.Column("service", sa.String(128), primary_key=True),
+    sa.Column("resource", sa.String(512), primary_key=True),
+)
+"""What keeps a service-linked role from being deleted."""
+
 deletion_tasks = sa.Table(
     "iam_deletion_tasks",
     metadata,
@@ -236,6 +255,6 @@ deletion_tasks = sa.Table(
     sa.Column("id", sa.String(1000), primary_key=True),
     sa.Column("role_name", sa.String(64), nullable=False),
     sa.Column("status", sa.String(16), nullable=False),
-    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("resources", sa.JSON, nullable=False),
     sa.Column("created_at", Moment, nullable=False),
 )

@@ -1,0 +1,1 @@
+"""Real engines on the local host, without root: incidents in plain words."""

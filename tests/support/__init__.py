@@ -1,0 +1,1 @@
+"""What many tests stand on. Nothing in here is a test."""
