@@ -206,6 +206,13 @@ async def test_saved_data_are_there_for_the_next_incarnation_and_not_on_another_
     assert await ask(one, "GET kept") is None
 
 
+async def test_a_save_that_fails_says_so_and_lets_writers_go_on(one: Running):
+    (one.place.directory / one.node.volume / "dump.rdb" / "in the way").mkdir(parents=True)
+    with pytest.raises(EngineError, match="cannot save its data"):
+        await one.engine.save(one.node, one.place)
+    await ask(one, "SET after yes")
+
+
 async def test_without_saving_nothing_is_kept(newest: Running):
     await ask(newest, "SET lost yes")
     newest.stop()
