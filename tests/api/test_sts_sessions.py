@@ -277,6 +277,11 @@ class TestSessionTokens:
         with refused("InvalidClientTokenId"):
             world.client("sts", session).get_caller_identity()
 
+    def test_a_token_is_as_long_as_it_is_wanted(self, world):
+        client = world.client("sts")
+        token = client.get_session_token(MinimumSessionTokenSize=3000)["Credentials"]["SessionToken"]
+        assert 3000 <= len(token) <= 4096
+
 
 class TestFederationTokens:
     def test_a_federated_user_may_do_what_both_policies_allow(self, world):

@@ -19,7 +19,8 @@ def list_signing_certificates(ctx: Context, request: Request) -> Response:
 
 @operation(resources=resources.user)
 def list_service_specific_credentials(ctx: Context, request: Request) -> Response:
-    owner(ctx, request)
+    if not request.get("AllUsers"):
+        owner(ctx, request)
     return {"ServiceSpecificCredentials": [], "IsTruncated": False}
 
 
