@@ -193,10 +193,19 @@ class Gateway:
                 vault=self._vault,
             )
             context.conditions = global_keys(context, call.params, call.origin)
-            if call.operation.authorized:
-                self._authorize(call, context)
-            self._validate(call)
-            output = call.operation.handler(context, call.params) or {}
+            refused: Fault | None = None
+            output: Output = {}
+            try:
+                if call.operation.authorized:
+                    self._authorize(call, context)
+                self._validate(call)
+                output = call.operation.handler(context, call.params) or {}
+            except Fault as fault:
+                if not fault.remembered:
+                    raise
+                refused = fault
+        if refused is not None:
+            raise refused
         if context.wakes:
             self._deliver(context.wakes)
         return output
