@@ -122,9 +122,12 @@ def test_groups_tags_and_catalogues(aws: Cli):
     aws("reset-cache-parameter-group", "--cache-parameter-group-name", "mine", "--reset-all-parameters")
     changed = aws("describe-cache-parameters", "--cache-parameter-group-name", "mine", "--source", "user")
     assert changed["Parameters"] == []
-    assert aws("describe-cache-parameter-groups", "--cache-parameter-group-name", "mine")["CacheParameterGroups"][0][
-        "Description"
-    ] == "a < b & c"
+    assert (
+        aws("describe-cache-parameter-groups", "--cache-parameter-group-name", "mine")["CacheParameterGroups"][0][
+            "Description"
+        ]
+        == "a < b & c"
+    )
     subnets = [each["SubnetId"] for each in aws("describe-subnets", service="ec2")["Subnets"]]
     group = aws(
         "create-cache-subnet-group", "--cache-subnet-group-name", "Nets", "--cache-subnet-group-description", "d",
@@ -166,4 +169,3 @@ def test_errors_are_awss_own(aws: Cli):
     waited = aws.run("wait", "cache-cluster-available", "--cache-cluster-id", "none")
     assert waited.returncode == 255
     assert "CacheClusterNotFound" in waited.stderr
-

@@ -54,10 +54,10 @@ def open_federated_session(
     }
     wanted = [action]
     if federated.tags.tags:
-        wanted.append("sts:TagSession")
+        wanted.append("TagSession")
     if federated.source_identity:
         context["sts:SourceIdentity"] = federated.source_identity
-        wanted.append("sts:SetSourceIdentity")
+        wanted.append("SetSourceIdentity")
     for each in wanted:
         if not iam.trusts(
             ctx.transaction, role, principal=federated.provider_arn, action=f"sts:{each}", context=context
