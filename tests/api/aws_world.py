@@ -125,6 +125,11 @@ class AwsWorld:
             )
         return {"aws_access_key_id": key.access_key_id, "aws_secret_access_key": key.secret}
 
+    async def upkeep(self) -> None:
+        """One pass of the controller that writes down uses and forgets ended sessions."""
+        controller = iam.IamUpkeep(self.store, self.identity, self.clock)
+        await controller.reconcile("all")
+
     def use_service_role(self, service: str, resource: str) -> None:
         """Do what a service does when it makes something that needs its role."""
         with self.store.begin() as transaction:

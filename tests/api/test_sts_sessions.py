@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from millpond.services import iam
 from millpond.services.iam import totp
 from tests.api.aws_world import allow, deny, document, refused
 
@@ -16,7 +17,7 @@ def trust(*principals: str, action: str | list[str] = "sts:AssumeRole", **condit
     })
 
 
-def role(world, name="reader", *statements, trusting=None, **condition):
+def role(world, name="reader", *statements: dict, trusting=None, **condition):
     """A role with an inline policy, trusting the account unless told otherwise."""
     client = world.client("iam")
     trusting = trusting or trust(world.account, action=["sts:AssumeRole", "sts:TagSession"], **condition)
@@ -301,8 +302,6 @@ def may(world, session, action, resource="*"):
 
 
 def test_an_authorization_message_is_decoded_for_those_who_may(world):
-    from millpond.services import iam
-
     message = iam.encoded_authorization_message(world.vault, world.account, {"allowed": False})
     decoded = world.client("sts").decode_authorization_message(EncodedMessage=message)["DecodedMessage"]
     assert json.loads(decoded) == {"allowed": False}

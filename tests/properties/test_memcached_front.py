@@ -19,7 +19,15 @@ def stored(value: bytes) -> st.SearchStrategy[bytes]:
 
 
 VALUES = st.one_of(st.sampled_from(LOOKALIKES), st.binary(max_size=40)).flatmap(stored)
-OTHERS = st.sampled_from([b"get k\r\n", b"get a b c\r\n", b"stats slabs\r\n", b"mn\r\n", b"incr k 1\r\n", b"\r\n", b"x\n"])
+OTHERS = st.sampled_from([
+    b"get k\r\n",
+    b"get a b c\r\n",
+    b"stats slabs\r\n",
+    b"mn\r\n",
+    b"incr k 1\r\n",
+    b"\r\n",
+    b"x\n",
+])
 CONVERSATION = st.lists(st.one_of(st.sampled_from(OWN), VALUES, OTHERS), max_size=12)
 
 

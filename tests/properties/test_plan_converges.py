@@ -129,6 +129,8 @@ class World:
                 self.processes.pop(name, None)
             case planning.PublishNames():
                 self.published = frozenset(each.id for each in self.cluster.nodes if each.listed)
+            case planning.RewriteFiles(node=name):
+                assert name in self.processes
             case planning.Configure():
                 pass
 

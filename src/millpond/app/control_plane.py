@@ -68,11 +68,11 @@ async def run(
             models=Models(),
             store=state.store,
             identity=identity,
+            vault=state.vault,
             platform=platform,
             clock=clock,
             deliver=loop.deliver,
             region=config.region,
-            vault=state.vault,
         )
         stack.callback(gateway.close)
         listener = _listen(config.listen)

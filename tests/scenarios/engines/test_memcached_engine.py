@@ -65,10 +65,9 @@ async def test_any_client_learns_the_cluster(one: Running):
 async def test_answers_keep_their_order_under_pipelining(one: Running):
     exchange(
         one,
-        b"get a\r\nset k 0 0 20\r\nconfig get cluster\r\n\r\nconfig get cluster\r\nget k\r\nconfig get x\r\nmn\r\n" * 50,
-        (
-            b"END\r\nSTORED\r\n" + discovery(one) + b"VALUE k 0 20\r\nconfig get cluster\r\n\r\nEND\r\nEND\r\nMN\r\n"
-        )
+        b"get a\r\nset k 0 0 20\r\nconfig get cluster\r\n\r\nconfig get cluster\r\nget k\r\nconfig get x\r\nmn\r\n"
+        * 50,
+        (b"END\r\nSTORED\r\n" + discovery(one) + b"VALUE k 0 20\r\nconfig get cluster\r\n\r\nEND\r\nEND\r\nMN\r\n")
         * 50,
     )
 

@@ -223,7 +223,7 @@ async def test_the_management_socket_is_for_the_owner_alone(one: Running):
 
 
 async def test_a_home_with_odd_characters_works(tmp_path: Path):
-    async with running(node_of(build("valkey", "9.1")), tmp_path / "it's a \"home\" #1") as one:
+    async with running(node_of(build("valkey", "9.1")), tmp_path / 'it\'s a "home" #1') as one:
         await ask(one, "SET k v")
         await one.engine.save(one.node, one.place)
         assert (one.place.directory / "data-1" / "dump.rdb").exists()

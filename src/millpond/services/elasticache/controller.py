@@ -12,7 +12,7 @@ from typing import Protocol, assert_never
 import msgspec
 
 from millpond.engines.spec import Build, Engine, EngineError, EngineState, Node
-from millpond.host.spec import Host, HostError, files_digest
+from millpond.host.spec import Host, HostError, ProcessSpec, files_digest
 from millpond.kernel.clock import Clock
 from millpond.operation import NotYet
 from millpond.reconcile.loop import Outcome
@@ -30,6 +30,7 @@ from millpond.services.elasticache.plan import (
     PlaceNodes,
     PublishNames,
     RemoveProcess,
+    RewriteFiles,
     SaveAndStop,
     plan,
 )
@@ -233,8 +234,11 @@ class CacheClusterController:
                 node = self._engine_node(promise, cluster.node(node_id))
                 if node is None:
                     raise NotYet(f"{cluster.spec.engine} {cluster.node(node_id).engine_version} is not installed")
-                engine = self._engines[cluster.spec.engine]
-                await self._host.ensure_process(engine.process(node, self._host.place(node.name)))
+                await self._host.ensure_process(self._process(cluster, node))
+            case RewriteFiles(node=node_id):
+                node = self._engine_node(promise, cluster.node(node_id))
+                if node is not None:
+                    await self._host.rewrite_files(self._process(cluster, node))
             case SaveAndStop(node=node_id):
                 await self._save_and_stop(promise, cluster.node(node_id))
             case Configure(node=node_id):
@@ -247,6 +251,9 @@ class CacheClusterController:
                 await self._publish_names()
             case _:
                 assert_never(action)
+
+    def _process(self, cluster: CacheCluster, node: Node) -> ProcessSpec:
+        return self._engines[cluster.spec.engine].process(node, self._host.place(node.name))
 
     async def _save_and_stop(self, promise: Promise, node: CacheNode) -> None:
         wanted = self._engine_node(promise, node)

@@ -136,6 +136,12 @@ class EnsureProcess(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     node: str
 
 
+class RewriteFiles(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Bring a running node's files up to date; one that just ended is not started by this."""
+
+    node: str
+
+
 class SaveAndStop(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     node: str
 
@@ -152,7 +158,7 @@ class PublishNames(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     pass
 
 
-Action = InstallEngine | EnsureProcess | SaveAndStop | Configure | RemoveProcess | PublishNames
+Action = InstallEngine | EnsureProcess | RewriteFiles | SaveAndStop | Configure | RemoveProcess | PublishNames
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -353,7 +359,7 @@ def _plan_processes(cluster: CacheCluster, observed: Observed) -> Plan | None:
     if drifted:
         return Plan(
             why=f"the files of {_names(drifted)} are brought up to date",
-            actions=tuple(EnsureProcess(node=each.id) for each in drifted),
+            actions=tuple(RewriteFiles(node=each.id) for each in drifted),
             settle=0,
         )
     silent = [each for each in cluster.nodes if not each.removing and not _seen(observed, each).answering]
