@@ -101,7 +101,7 @@ def attachment_counts(transaction: Connection, account: str) -> dict[str, int]:
     """How many principals of an account have each policy, by its ARN."""
     table = schema.attachments
     statement = sa.select(table.c.policy_arn, sa.func.count()).where(table.c.account == account)
-    return dict(transaction.execute(statement.group_by(table.c.policy_arn)).tuples().all())
+    return {arn: count for arn, count in transaction.execute(statement.group_by(table.c.policy_arn))}  # noqa: C416
 
 
 def boundary_counts(transaction: Connection, account: str) -> dict[str, int]:
@@ -109,7 +109,7 @@ def boundary_counts(transaction: Connection, account: str) -> dict[str, int]:
     counts: dict[str, int] = {}
     for table in (schema.users, schema.roles):
         statement = sa.select(table.c.boundary, sa.func.count()).where(table.c.account == account)
-        for arn, count in transaction.execute(statement.group_by(table.c.boundary)).tuples():
+        for arn, count in transaction.execute(statement.group_by(table.c.boundary)):
             counts[arn] = counts.get(arn, 0) + count
     return counts
 
