@@ -21,6 +21,7 @@ import pytest
 from millpond.config import default_engines
 
 _AWS_CLI_2 = Path(__file__).parents[1] / "parity" / "clients" / "awscli-v2.txt"
+_DISCOVERY = Path(__file__).parents[1] / "parity" / "clients" / "discovery.txt"
 _JAVASCRIPT = Path(__file__).parents[1] / "parity" / "clients" / "javascript"
 
 
@@ -41,6 +42,12 @@ def javascript() -> Path:
         pytest.skip("node and npm are not installed")
     version = json.loads((_JAVASCRIPT / "package.json").read_text())["version"]
     return _cached(f"javascript-{version}", _install_javascript)
+
+
+def discovery_client() -> Path:
+    """A directory to import django_elastipymemcache from."""
+    version = _DISCOVERY.read_text().split("django-elastipymemcache==")[1].split()[0]
+    return _cached(f"discovery-{version}", _install_discovery_client)
 
 
 def terraform_plugins() -> tuple[Path, str, Path]:
@@ -94,6 +101,13 @@ def _install_javascript(place: Path) -> None:
     for file in ("package.json", "package-lock.json"):
         shutil.copy(_JAVASCRIPT / file, place)
     _fetch("npm", "ci", "--ignore-scripts", "--no-fund", "--no-audit", cwd=place)
+
+
+def _install_discovery_client(place: Path) -> None:
+    _fetch(
+        sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--target", str(place),
+        "--requirement", str(_DISCOVERY),
+    )  # fmt: skip
 
 
 def _fetch(*command: str, cwd: Path | None = None) -> None:
