@@ -22,7 +22,7 @@ from millpond.aws.models import Models
 from millpond.gateway.http import Request
 from millpond.gateway.server import Gateway
 from millpond.kernel.clock import SystemClock
-from millpond.operation import Context, Service
+from millpond.operation import Caller, Context, Service
 from millpond.services import iam, sts
 from millpond.store import Store, Vault, metadata
 from tests.api.operations_world import Machine
@@ -123,6 +123,28 @@ class AwsWorld:
             key = iam.new_access_key(
                 transaction, self.vault, account=self.account, principal_id=self.account, now=self.clock.now()
             )
+        return {"aws_access_key_id": key.access_key_id, "aws_secret_access_key": key.secret}
+
+    def caller(self, user_name: str) -> Caller:
+        """A user as a caller, for calls without HTTP."""
+        user = self.client("iam").get_user(UserName=user_name)["User"]
+        return Caller(
+            account=self.account,
+            arn=user["Arn"],
+            user_id=user["UserId"],
+            kind="User",
+            access_key_id="",
+            name=user_name,
+        )
+
+    def other_account(self) -> dict[str, str]:
+        """Make a second account and return an access key of its root."""
+        now = self.clock.now()
+        with self.store.begin() as transaction:
+            account = iam.create_account(
+                transaction, name="other", email="other@example.com", password="Correct-horse-1", now=now
+            ).id
+            key = iam.new_access_key(transaction, self.vault, account=account, principal_id=account, now=now)
         return {"aws_access_key_id": key.access_key_id, "aws_secret_access_key": key.secret}
 
     async def upkeep(self) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from valkey.exceptions import BusyLoadingError, ValkeyError
+from valkey.exceptions import BusyLoadingError, ResponseError, ValkeyError
 from valkey.exceptions import ConnectionError as ValkeyConnectionError
 
 from millpond.engines.catalogue import numbers
@@ -77,9 +77,16 @@ class ValkeyEngine:
         """
         try:
             async with as_admin(node, place, seconds=_SAVE_SECONDS) as session:
-                if numbers(node.build.upstream) >= _PAUSES_WRITES:
+                pauses = numbers(node.build.upstream) >= _PAUSES_WRITES
+                if pauses:
                     await session.ask("CLIENT", "PAUSE", str(int(_SAVE_SECONDS) * 1000), "WRITE")
-                await session.ask("SAVE")
+                try:
+                    await session.ask("SAVE")
+                except ResponseError:
+                    # A full disk, say: the node goes on, and so may its users.
+                    if pauses:
+                        await session.ask("CLIENT", "UNPAUSE")
+                    raise
         except (ValkeyError, OSError) as error:
             raise EngineError(f"{node.name} cannot save its data: {error}") from error
 

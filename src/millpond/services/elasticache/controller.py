@@ -16,12 +16,14 @@ from millpond.host.spec import Host, HostError, ProcessSpec, files_digest
 from millpond.kernel.clock import Clock
 from millpond.operation import NotYet
 from millpond.reconcile.loop import Outcome
+from millpond.services.elasticache.acts import acts
 from millpond.services.elasticache.decide import Given, decide
 from millpond.services.elasticache.desired.cache_nodes import boot_parameters, engine_node
 from millpond.services.elasticache.desired.endpoints import cluster_names, is_name_of
 from millpond.services.elasticache.plan import plan
 from millpond.services.elasticache.records.cache_clusters import CONTROLLER, CacheCluster, CacheNode
 from millpond.services.elasticache.records.parameter_groups import ParameterGroup
+from millpond.services.elasticache.service_role import act_as_service_role, release_service_role
 from millpond.services.elasticache.steps import (
     Action,
     Configure,
@@ -205,9 +207,11 @@ class CacheClusterController:
                     clusters.take(transaction, cluster.process_name(node), address)
             given = Given(addresses=addresses, boot_parameters=boot_parameters(cluster.spec, promise.group))
             decided = decide(cluster, decision, given, now)
+            act_as_service_role(transaction, self._vault, cluster, acts(cluster, decision, addresses), now=now)
             if decided.cluster is None:
                 clusters.delete(transaction, cluster)
                 tags.forget(transaction, cluster.account, cluster.region, cluster.arn)
+                release_service_role(transaction, cluster)
             else:
                 written = clusters.update(transaction, decided.cluster)
                 kept = {each.id for each in written.nodes}

@@ -13,6 +13,7 @@ from millpond.services.sts import views
 from millpond.services.sts.sessions import (
     SessionTags,
     narrowing,
+    new_key,
     packed_percentage,
     tag_conditions,
 )
@@ -79,7 +80,7 @@ def open_federated_session(
         source_identity=federated.source_identity,
         context={"aws:FederatedProvider": federated.provider_arn, **federated.conditions},
     )
-    key = iam.open_session(ctx.transaction, ctx.secrets, grant)
+    key = new_key(ctx, request, grant)
     response = {
         "Credentials": views.credentials(key),
         "AssumedRoleUser": views.assumed_role_user(role, grant.name),
