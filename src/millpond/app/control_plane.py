@@ -81,7 +81,7 @@ async def run(
         stack.callback(listener.close)
         certificate = _certificate(config, state, listener, clock)
         await stack.enter_async_context(_serving(gateway, listener, certificate))
-        here.host.watch(lambda process: loop.wake(elasticache.CONTROLLER, elasticache.key_of_process(process)))
+        here.host.watch(lambda process: loop.notice(elasticache.CONTROLLER, elasticache.key_of_process(process)))
         keeping = asyncio.create_task(loop.run())
         stack.push_async_callback(_cancelled, keeping)
         if here.refresh is not None:
