@@ -199,9 +199,11 @@ class AwsWorld:
 
 
 @contextmanager
-def aws_world(directory: Path, *services: Service) -> Iterator[AwsWorld]:
-    store = Store(f"sqlite:///{directory}/millpond.db")
-    metadata.create_all(store.engine)
+def aws_world(directory: Path, *services: Service, url: str = "") -> Iterator[AwsWorld]:
+    """An installation in a fresh database: SQLite in the directory, or at the URL."""
+    store = Store(url or f"sqlite:///{directory}/millpond.db")
+    with store.begin() as transaction:
+        metadata.create_all(transaction)
     world = AwsWorld(store, services or (iam.SERVICE, sts.SERVICE))
     yield world
     world.gateway.close()

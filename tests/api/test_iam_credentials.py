@@ -68,6 +68,18 @@ class TestAccessKeys:
         assert world.client("sts", credentials).get_caller_identity()["Arn"].endswith(":root")
 
 
+class TestOtherKinds:
+    def test_kinds_that_are_not_made_here_are_listed_as_none(self, world):
+        client = world.client("iam")
+        client.create_user(UserName="ann")
+        assert client.list_ssh_public_keys(UserName="ann")["SSHPublicKeys"] == []
+        assert client.list_signing_certificates(UserName="ann")["Certificates"] == []
+        assert client.list_service_specific_credentials(UserName="ann")["ServiceSpecificCredentials"] == []
+        assert client.list_server_certificates()["ServerCertificateMetadataList"] == []
+        with refused("NoSuchEntity"):
+            client.list_ssh_public_keys(UserName="nobody")
+
+
 class TestPasswords:
     def test_a_login_profile_is_made_once(self, world):
         client = world.client("iam")
