@@ -22,7 +22,6 @@ from millpond.kernel.clock import Clock
 from millpond.operation import EngineVersion
 from millpond.operator.spec import CannotStart
 
-
 _FRESH = timedelta(days=1)
 """For how long the last look at the engine sources holds."""
 
