@@ -1,4 +1,4 @@
-"""Where packets are decided: what a host is asked about a VPC, and what it reports. Whole desired state, one generation.
+"""Where packets are decided: what a host is asked about a VPC, and what it reports; whole desired state every time.
 
 The rules that every driver keeps (tests/contracts/test_fabric.py):
 
@@ -6,7 +6,7 @@ The rules that every driver keeps (tests/contracts/test_fabric.py):
   raises FabricError. It is idempotent, and refuses a generation older than the one it has seen.
 * An interface is a place to run processes in (`ProcessSpec.interface`); a packet reaches it exactly as far as its
   groups allow. Groups are stateful: established flows outlive the rule that let them in.
-* Nothing lands in the host's own routing or firewall but the machine's own leg, and `cleanup` removes all of it.
+* Nothing lands in the host's own routing or firewall but the machine's own leg; `cleanup` removes all of it.
 """
 
 from collections.abc import Mapping, Sequence
