@@ -39,12 +39,13 @@ class LinuxFabric:
 
     enforcement: Enforcement = "kernel"
 
-    def __init__(self, home: Path, installation: str) -> None:
-        """Raise FabricError, naming the fix, when this machine will not do."""
+    def __init__(self, home: Path, installation: str, *, compile_vpc: Callable[[Vpc], Ruleset] = compiled) -> None:
+        """Raise FabricError, naming the fix, when this machine will not do. `compile_vpc` is for tests that err."""
         works = probe.available()
         if not works.works:
             raise FabricError(f"{works.why} {works.fix}".strip())
         self.names = Names(home.resolve(), installation)
+        self._compiled = compile_vpc
         self._applied: dict[str, _Applied] = {}
         self._turns: dict[str, asyncio.Lock] = {}
         # Two VPCs may be synced at once, but links and routes of the machine are looked at and changed by one.
@@ -93,12 +94,14 @@ class LinuxFabric:
             if applied is not None:
                 self._applied[vpc.id] = applied
             raise FabricError(f"{vpc.id} is at generation {seen} already, {vpc.generation} is older.")
-        rules = compiled(vpc)
+        rules = self._compiled(vpc)
         try:
             inside(router, lambda: _apply(applied, vpc, rules))
         except FabricError:
             if applied is not None and seen != vpc.generation:
                 self._applied[vpc.id] = applied
+            if seen < 0:
+                self._remove(vpc.id)
             raise
         if applied is not None and seen != vpc.generation and _has_same_wires(applied.vpc, vpc):
             detail = applied.detail

@@ -30,25 +30,27 @@ def ensure_leg(vpc: Vpc, names: Names, *, is_laid: bool) -> str:
         *(f"route add {cidr} via {NEXT_HOP} dev {link} src {interface.address} onlink" for cidr in sorted(adding)),
         *(f"route delete {cidr} dev {link}" for cidr in sorted((own - wanted) & _blocks(own))),
     ])
-    return " ".join(
+    return " ".join(_untaken(cidr, by, vpc) for cidr, by in taken.items())
+
+
+def _untaken(cidr: str, by: str, vpc: Vpc) -> str:
+    return (
         f"This machine has a route to {by} already, so it does not reach {cidr} of {vpc.id}: use a VPC with another "
         "block, or remove that route and start Millpond again."
-        for cidr, by in taken.items()
     )
 
 
-def remove_legs(names: Names, *, but: Sequence[str] = ()) -> None:
-    """Take away every leg of this installation except those of these interfaces; routes go with their link."""
-    kept = {names.leg(each) for each in but}
-    ip_batch([f"link delete {link}" for link in _links(names) if link not in kept])
+def remove_legs(names: Names) -> None:
+    """Take away every leg of this installation; routes go with their link."""
+    ip_batch([f"link delete {link}" for link in _links(names)])
 
 
 def _lay(interface: Interface, names: Names, vpc: Vpc, *, before: bool) -> None:
     link, router = names.leg(interface.id), names.namespace("vpc", vpc.id)
+    outer = f"{link_name(interface.id)} mtu {MTU} address {ROUTER_MAC} netns {router}"
     ip_batch([
         *([f"link delete {link}"] if before else []),
-        f"link add name {link} mtu {MTU} address {mac_of(interface)} type veth"
-        f" peer name {link_name(interface.id)} mtu {MTU} address {ROUTER_MAC} netns {router}",
+        f"link add name {link} mtu {MTU} address {mac_of(interface)} type veth peer name {outer}",
         f'link set {link} alias "millpond {names.tag} {interface.id}"',
         f"link set {link} addrgenmode none",  # no IPv6 address: there is no IPv6 in the VPC
         f"link set {link} up",

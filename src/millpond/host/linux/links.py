@@ -78,6 +78,8 @@ def ensure_router_addresses(vpc: Vpc) -> None:
     ip_batch([
         *(f"address add {each}/32 dev lo" for each in sorted(wanted - found)),
         *(f"address delete {each}/32 dev lo" for each in sorted(found - wanted)),
+        # Where nobody is, nobody answers: AWS sends no ICMP for it either.
+        "route replace blackhole default",
     ])
 
 
