@@ -14,7 +14,7 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel, Shape
 
 SERVICES = Path(__file__).resolve().parent.parent / "src/millpond/services"
-MODELS = {"elasticache": "elasticache", "iam": "iam", "sts": "sts"}
+MODELS = {"cloudtrail": "cloudtrail", "elasticache": "elasticache", "iam": "iam", "sts": "sts"}
 """Slice → botocore model."""
 
 

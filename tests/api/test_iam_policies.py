@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from tests.api.aws_world import allow, deny, document, refused
 
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"

@@ -174,6 +174,20 @@ async def test_a_process_that_ended_is_started_again_when_asked(world: World):
     assert world.volumes(NAME) == {"data": {"dump.rdb"}}
 
 
+async def test_rewriting_files_reaches_a_running_process_and_never_starts_one(world: World):
+    spec = world.spec(NAME)
+    await world.host.ensure_process(spec)
+    changed = msgspec.structs.replace(spec, files=(File(path="extra", content="new"), *spec.files))
+    await world.host.rewrite_files(changed)
+    state = (await world.host.observe([spec.name]))[spec.name]
+    assert (state.running, state.files_digest) == (True, files_digest(changed.files))
+    await world.host.stop_process(spec.name)
+    await world.host.rewrite_files(spec)
+    state = (await world.host.observe([spec.name]))[spec.name]
+    assert not state.running
+    assert state.files_digest == files_digest(changed.files)
+
+
 async def test_stopping_keeps_directory_and_volume(world: World):
     await world.host.ensure_process(world.spec(NAME, files=[CONFIG]))
     world.put(NAME, "data", "dump.rdb")

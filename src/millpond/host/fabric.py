@@ -1,4 +1,4 @@
-"""Where packets are decided: what a host is asked about a VPC, and what it reports. Whole desired state at once.
+"""Where packets are decided: what a host is asked about a VPC, and what it reports; whole desired state every time.
 
 The rules that every driver keeps (tests/contracts/test_fabric.py):
 

@@ -108,6 +108,12 @@ class Host(Protocol):
         """Make it so; return once the process is started (not: once it answers). HostError when it cannot be."""
         ...
 
+    async def rewrite_files(self, spec: ProcessSpec) -> None:
+        """Bring the files of the running incarnation up to date; never start one, so a process that just ended is
+        left for whoever decides about it. HostError when the files cannot be written.
+        """
+        ...
+
     async def stop_process(self, name: str) -> None:
         """End the process (SIGTERM, then SIGKILL after a grace) and keep its directory and volume."""
         ...

@@ -27,6 +27,7 @@ from millpond.services.iam.service_roles import (
     create_service_role,
     needed_service_role,
     release_service_role,
+    role_allows,
     service_role,
     use_service_role,
 )
@@ -74,6 +75,7 @@ __all__ = [
     "parse_metadata",
     "parse_xml",
     "release_service_role",
+    "role_allows",
     "role_by_arn",
     "saml_provider_by_arn",
     "service_role",
