@@ -6,11 +6,11 @@ The rules that every driver keeps (tests/contracts/test_fabric.py):
   raises FabricError. It is idempotent, and refuses a generation older than the one it has seen.
 * An interface is a place to run processes in (`ProcessSpec.interface`); a packet reaches it exactly as far as its
   groups allow. Groups are stateful: established flows outlive the rule that let them in.
-* Nothing lands in the host's own routing or firewall but the machine's own leg; `cleanup` removes all of it.
+* Nothing lands in the host's own routing or firewall but the machine's own leg, and `cleanup` removes all of it.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -74,7 +74,9 @@ class Vpc(msgspec.Struct, frozen=True, kw_only=True):
     failed_zones: Sequence[str] = ()
     """Zones whose interfaces are cut off (the AZ power interruption of AWS)."""
     host_interface: str = ""
-    """The interface that is the machine's own leg; empty: the machine has none here."""
+    """The interface that is the machine's own leg; empty: the machine has none here. It calls and is never called."""
+    domain: str = "ec2.internal"
+    """What the instances' own names end in (`ip-172-31-0-10.ec2.internal`); `us-west-2.compute.internal` elsewhere."""
 
 
 class VpcState(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,8 +93,8 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
     """What the kernel counted for one interface: accepted and refused packets by direction."""
 
     interface: str
-    direction: str
-    action: str
+    direction: Literal["ingress", "egress"]
+    action: Literal["ACCEPT", "REJECT"]
     packets: int
     octets: int
 
@@ -102,13 +104,21 @@ class Fabric(Protocol):
 
     enforcement: Enforcement
 
-    async def observe(self) -> Mapping[str, VpcState]: ...
+    async def observe(self) -> Mapping[str, VpcState]:
+        """Every VPC of this installation, whoever made it: what orphans are found by."""
+        ...
 
-    async def sync_vpc(self, vpc: Vpc) -> None: ...
+    async def sync_vpc(self, vpc: Vpc) -> None:
+        """Make it so. FabricError when it cannot be; repeating with the same generation mends what somebody broke."""
+        ...
 
-    async def remove_vpc(self, vpc_id: str) -> None: ...
+    async def remove_vpc(self, vpc_id: str) -> None:
+        """Take the VPC away with everything in it. Does nothing when it is gone already."""
+        ...
 
-    async def flows(self, vpc_id: str) -> Sequence[Flow]: ...
+    async def flows(self, vpc_id: str) -> Sequence[Flow]:
+        """What was counted since each interface came, zeros included. FabricError for a VPC that is not there."""
+        ...
 
     async def cleanup(self) -> None:
         """Restore the machine as it was before, after whatever death."""

@@ -76,7 +76,8 @@ def _change_at_once(ctx: Context, cluster: CacheCluster, request: Request) -> Cl
             f"{spec.maintenance_window} and {spec.snapshot_window}."
         )
     if given := request.get("SecurityGroupIds"):
-        spec = msgspec.structs.replace(spec, security_group_ids=placement.security_groups(ctx, given))
+        vpc = placement.vpc_of(ctx, spec.subnet_group)
+        spec = msgspec.structs.replace(spec, security_group_ids=placement.security_groups(ctx, given, vpc=vpc))
     if request.get("AutoMinorVersionUpgrade") is not None:
         spec = msgspec.structs.replace(spec, auto_minor_version_upgrade=request["AutoMinorVersionUpgrade"])
     if request.get("AZMode"):
