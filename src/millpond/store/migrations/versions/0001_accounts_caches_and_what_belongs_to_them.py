@@ -37,6 +37,150 @@ def upgrade() -> None:
         batch_op.create_index("cloudtrail_events_by_account", ["account", "at", "sequence"], unique=False)
 
     op.create_table(
+        "ec2_dhcp_options",
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("region", sa.String(length=32), nullable=False),
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "region", "id", name=op.f("pk_ec2_dhcp_options")),
+    )
+    op.create_table(
+        "ec2_failed_zones",
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("region", sa.String(length=32), nullable=False),
+        sa.Column("zone", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("account", "region", "zone", name=op.f("pk_ec2_failed_zones")),
+    )
+    op.create_table(
+        "ec2_internet_gateways",
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("region", sa.String(length=32), nullable=False),
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("vpc", sa.String(length=255), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "region", "id", name=op.f("pk_ec2_internet_gateways")),
+    )
+    with op.batch_alter_table("ec2_internet_gateways", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_ec2_internet_gateways_vpc"), ["vpc"], unique=False)
+
+    op.create_table(
+        "ec2_network_acls",
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("region", sa.String(length=32), nullable=False),
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("vpc", sa.String(length=255), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "region", "id", name=op.f("pk_ec2_network_acls")),
+    )
+    with op.batch_alter_table("ec2_network_acls", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_ec2_network_acls_vpc"), ["vpc"], unique=False)
+
+    op.create_table(
+        "ec2_network_interfaces",
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("region", sa.String(length=32), nullable=False),
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("vpc", sa.String(length=255), nullable=False),
+        sa.Column("subnet", sa.String(length=255), nullable=False),
+        sa.Column("address", sa.String(length=255), nullable=False),
+        sa.Column("instance", sa.String(length=255), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "region", "id", name=op.f("pk_ec2_network_interfaces")),
+        sa.UniqueConstraint("vpc", "address", name=op.f("uq_ec2_network_interfaces_vpc_address")),
+    )
+    with op.batch_alter_table("ec2_network_interfaces", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_ec2_network_interfaces_address"), ["address"], unique=False)
+        batch_op.create_index(batch_op.f("ix_ec2_network_interfaces_instance"), ["instance"], unique=False)
+        batch_op.create_index(batch_op.f("ix_ec2_network_interfaces_subnet"), ["subnet"], unique=False)
+        batch_op.create_index(batch_op.f("ix_ec2_network_interfaces_vpc"), ["vpc"], unique=False)
+
+    op.create_table(
+        "ec2_prefix_lists",
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("region", sa.String(length=32), nullable=False),
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "region", "id", name=op.f("pk_ec2_prefix_lists")),
+    )
+    with op.batch_alter_table("ec2_prefix_lists", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_ec2_prefix_lists_name"), ["name"], unique=False)
+
+    op.create_table(
+        "ec2_route_tables",
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("region", sa.String(length=32), nullable=False),
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("vpc", sa.String(length=255), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "region", "id", name=op.f("pk_ec2_route_tables")),
+    )
+    with op.batch_alter_table("ec2_route_tables", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_ec2_route_tables_vpc"), ["vpc"], unique=False)
+
+    op.create_table(
+        "ec2_security_groups",
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("region", sa.String(length=32), nullable=False),
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("vpc", sa.String(length=255), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "region", "id", name=op.f("pk_ec2_security_groups")),
+        sa.UniqueConstraint("vpc", "name", name=op.f("uq_ec2_security_groups_vpc_name")),
+    )
+    with op.batch_alter_table("ec2_security_groups", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_ec2_security_groups_name"), ["name"], unique=False)
+        batch_op.create_index(batch_op.f("ix_ec2_security_groups_vpc"), ["vpc"], unique=False)
+
+    op.create_table(
+        "ec2_settled",
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("region", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("account", "region", name=op.f("pk_ec2_settled")),
+    )
+    op.create_table(
+        "ec2_subnets",
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("region", sa.String(length=32), nullable=False),
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("vpc", sa.String(length=255), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "region", "id", name=op.f("pk_ec2_subnets")),
+    )
+    with op.batch_alter_table("ec2_subnets", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_ec2_subnets_vpc"), ["vpc"], unique=False)
+
+    op.create_table(
+        "ec2_vpc_generations",
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("region", sa.String(length=32), nullable=False),
+        sa.Column("vpc", sa.String(length=64), nullable=False),
+        sa.Column("value", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "region", "vpc", name=op.f("pk_ec2_vpc_generations")),
+    )
+    op.create_table(
+        "ec2_vpc_names",
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("region", sa.String(length=32), nullable=False),
+        sa.Column("vpc", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("owner", sa.String(length=255), nullable=False),
+        sa.Column("addresses", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "region", "vpc", "name", name=op.f("pk_ec2_vpc_names")),
+    )
+    with op.batch_alter_table("ec2_vpc_names", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_ec2_vpc_names_owner"), ["owner"], unique=False)
+
+    op.create_table(
+        "ec2_vpcs",
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("region", sa.String(length=32), nullable=False),
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "region", "id", name=op.f("pk_ec2_vpcs")),
+    )
+    op.create_table(
         "elasticache_addresses",
         sa.Column("address", sa.String(length=39), nullable=False),
         sa.Column("process", sa.String(length=255), nullable=False),
