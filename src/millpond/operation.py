@@ -201,6 +201,8 @@ class Context(msgspec.Struct, kw_only=True):
     """(controller, key) pairs; delivered by the edge after the commit."""
     vault: Vault | None = None
     """Where secrets are sealed; operations use `secrets`."""
+    notices: list[str] = msgspec.field(default_factory=list)
+    """What the caller should know besides the answer; told in a header, for AWS's responses have no place for it."""
     conditions: Mapping[str, Any] = {}
     """The request's own condition keys (`aws:SourceIp`, …), for the operations that authorise by themselves."""
     allows: Callable[[Resource], bool] = _nothing_more

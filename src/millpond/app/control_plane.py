@@ -170,6 +170,8 @@ def _loop(
         cloudtrail.AuditUpkeep(state.store, state.vault, clock),
         iam.OidcKeys(state.store, clock, iam.HttpsFetch(config.trusted_issuers)),
     ]
+    if here.fabric is not None:
+        controllers.append(ec2.VpcController(store=state.store, fabric=here.fabric))
     return Loop(controllers, clock, resync_seconds=config.resync_seconds)
 
 

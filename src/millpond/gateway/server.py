@@ -106,8 +106,9 @@ class Gateway:
         try:
             call = self._call(route, request, request_id=request_id, now=now)
             assert isinstance(route, Found)
-            output = self._perform(call)
-            response = render.result(route, output)
+            notices: list[str] = []
+            output = self._perform(call, notices)
+            response = render.result(route, output, notices)
         except Fault as fault:
             return render.fault(fault, request, protocol=route.protocol, wire=route.wire)
         except StoreError as error:
@@ -203,7 +204,7 @@ class Gateway:
             except Fault as fault:
                 return suspect(request, self._identity, transaction, region=self._region), fault
 
-    def _perform(self, call: Call) -> Output:
+    def _perform(self, call: Call, notices: list[str] | None = None) -> Output:
         resources: list[Resource] = []
         refused: Fault | None = None
         output: Output = {}
@@ -237,6 +238,8 @@ class Gateway:
             self._note(_attempt(call, resources))
         if context.wakes:
             self._deliver(context.wakes)
+        if notices is not None:
+            notices += context.notices
         return output
 
     def _context(self, call: Call, transaction: Connection) -> Context:

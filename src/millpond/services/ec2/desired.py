@@ -6,7 +6,7 @@ from ipaddress import IPv4Network
 import msgspec
 
 from millpond.host import fabric
-from millpond.services.ec2.records.network_interfaces import MACHINE, NetworkInterface
+from millpond.services.ec2.records.network_interfaces import MACHINE, NetworkInterface, internal_domain
 from millpond.services.ec2.records.networks import Subnet, Vpc
 from millpond.services.ec2.records.prefix_lists import PrefixList
 from millpond.services.ec2.records.security_groups import Permission, SecurityGroup
@@ -31,6 +31,7 @@ def desired_vpc(promise: Promise) -> fabric.Vpc:
     legs = [each.id for each in promise.interfaces if each.requester == MACHINE]
     return fabric.Vpc(
         id=promise.vpc.id,
+        domain=internal_domain(promise.vpc.region),
         generation=promise.generation,
         cidrs=(promise.vpc.cidr,),
         subnets=tuple(

@@ -29,6 +29,7 @@ _MOST_RULES = 60
 """Of each direction, counted apart for IPv4 and IPv6 (VPC user guide, "Amazon VPC quotas")."""
 _LEGACY = ("CidrIp", "FromPort", "ToPort", "IpProtocol", "SourceSecurityGroupName", "SourceSecurityGroupOwnerId")
 _GROUP = ("GroupId", "GroupName")
+_UNENFORCED = "enforcement: none; the rules are kept but this driver does not filter packets"
 _NO_SUCH_RULE = "The specified rule does not exist in this security group."
 
 
@@ -270,6 +271,8 @@ def _write(ctx: Context, group: SecurityGroup, rules: Iterable[Rule]) -> None:
                     "The maximum number of rules per security group has been reached.",
                 )
     replace(ctx, msgspec.structs.replace(group, rules=rules))
+    if ctx.platform.enforcement == "none":
+        ctx.notices.append(_UNENFORCED)
 
 
 def _rule(group: SecurityGroup, rule_id: str, *, egress: bool | None = None) -> Rule:
