@@ -30,7 +30,7 @@ from millpond.kernel.clock import Clock, SystemClock
 from millpond.operator import door, home
 from millpond.operator.facts import RunFacts
 from millpond.operator.spec import CannotStart
-from millpond.reconcile.loop import Controller, Loop
+from millpond.reconcile.loop import Loop
 from millpond.services import cloudtrail, ec2, elasticache, iam, sts
 from millpond.services.iam import IamIdentity
 
@@ -153,7 +153,8 @@ def _loop(
         with state.store.read() as transaction:
             return elasticache.recorded_processes(transaction)
 
-    controllers: list[Controller] = [
+    loop = Loop([], clock, resync_seconds=config.resync_seconds)
+    loop.keep(
         elasticache.CacheClusterController(
             store=state.store,
             vault=state.vault,
@@ -161,18 +162,23 @@ def _loop(
             engines=here.engines,
             builds=here.builds,
             names=names,
+            addressing=elasticache.VpcAddresses()
+            if here.fabric is not None
+            else elasticache.MachineAddresses(here.host.network),
+            fabric=here.fabric,
             zone=ZONE,
             clock=clock,
             stopping=lambda: stop.caches,
+            wake=loop.wake,
         ),
         OrphanController(here.host, recorded),
         iam.IamUpkeep(state.store, identity, clock),
         cloudtrail.AuditUpkeep(state.store, state.vault, clock),
         iam.OidcKeys(state.store, clock, iam.HttpsFetch(config.trusted_issuers)),
-    ]
+    )
     if here.fabric is not None:
-        controllers.append(ec2.VpcController(store=state.store, fabric=here.fabric))
-    return Loop(controllers, clock, resync_seconds=config.resync_seconds)
+        loop.keep(ec2.VpcController(store=state.store, fabric=here.fabric))
+    return loop
 
 
 @contextlib.asynccontextmanager

@@ -35,9 +35,7 @@ class Addressing(Protocol):
         """Free the addresses of nodes that are gone."""
         ...
 
-    def publish(
-        self, transaction: Connection, cluster: CacheCluster, names: Mapping[str, Sequence[str]]
-    ) -> None:
+    def publish(self, transaction: Connection, cluster: CacheCluster, names: Mapping[str, Sequence[str]]) -> None:
         """Make these the cluster's names inside its network."""
         ...
 
@@ -102,9 +100,7 @@ class VpcAddresses:
     def publish(self, transaction: Connection, cluster: CacheCluster, names: Mapping[str, Sequence[str]]) -> None:
         group = subnet_groups.get(transaction, cluster.account, cluster.region, cluster.spec.subnet_group)
         if group is not None:
-            ec2.publish_names(
-                transaction, cluster.account, cluster.region, group.vpc, owner=cluster.arn, names=names
-            )
+            ec2.publish_names(transaction, cluster.account, cluster.region, group.vpc, owner=cluster.arn, names=names)
 
     def wakes(self, transaction: Connection, cluster: CacheCluster) -> Wakes:
         group = subnet_groups.get(transaction, cluster.account, cluster.region, cluster.spec.subnet_group)
