@@ -81,6 +81,8 @@ async def run(
         stack.callback(listener.close)
         certificate = _certificate(config, state, listener, clock)
         await stack.enter_async_context(_serving(gateway, listener, certificate))
+        if here.fabric is not None and config.host_access:
+            await asyncio.to_thread(_give_the_machine_a_leg, config, state, clock)
         here.host.watch(lambda process: loop.notice(elasticache.CONTROLLER, elasticache.key_of_process(process)))
         keeping = asyncio.create_task(loop.run())
         stack.push_async_callback(_cancelled, keeping)
@@ -113,6 +115,9 @@ async def run(
         if stop.caches:
             await _stop_caches(state, here, loop)
             await asyncio.to_thread(system.withdraw)
+            if here.fabric is not None:
+                await _cancelled(keeping)  # nobody may lay networks out again
+                await here.fabric.cleanup()
 
 
 class Stop:
@@ -137,6 +142,12 @@ def _installation_id(directory: Path) -> str:
     if not file.exists():
         home.replace_private(file, secrets.token_hex(6).encode())
     return file.read_text(encoding="ascii").strip()
+
+
+def _give_the_machine_a_leg(config: Config, state: State, clock: Clock) -> None:
+    """Programs of this machine reach caches as a VPN client would: through an interface of the default group."""
+    with state.store.begin() as transaction:
+        ec2.machine_interface(transaction, state.account, config.region, clock.now())
 
 
 def _loop(

@@ -241,6 +241,7 @@ class OperatorOfInstallation:
                 state="ok" if here.platform.enforcement == "kernel" else "warning",
                 detail=f"enforcement: {here.platform.enforcement}; security groups are "
                 + ("enforced" if here.platform.enforcement == "kernel" else "kept but do not filter packets"),
+                fix=here.machine.unfiltered,
             ),
         ]
         installed = self._installed()

@@ -60,6 +60,9 @@ class LinuxHost:
     async def ensure_process(self, spec: ProcessSpec) -> None:
         await self._processes.ensure_process(spec)
 
+    async def rewrite_files(self, spec: ProcessSpec) -> None:
+        await self._processes.rewrite_files(spec)
+
     async def stop_process(self, name: str) -> None:
         await self._processes.stop_process(name)
 
