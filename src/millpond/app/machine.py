@@ -7,6 +7,7 @@ from typing import Protocol
 import msgspec
 
 from millpond.app.builds import InstalledBuilds
+from millpond.app.versions import KnownVersions
 from millpond.config import Config
 from millpond.engines.catalogue import load
 from millpond.engines.memcached.driver import MemcachedEngine
@@ -52,23 +53,18 @@ def machine(config: Config, installation: str, clock: Clock) -> Machine:
     except HostError as error:
         raise CannotStart(str(error)) from error
     obtainer = Obtainer(config.engines, clock=clock)
+    versions = KnownVersions(obtainer, clock)
+
+    def refresh() -> None:
+        obtainer.refresh()
+        versions.forget()
+
     return Machine(
         host=host,
         engines={"valkey": ValkeyEngine(), "redis": ValkeyEngine(), "memcached": MemcachedEngine()},
-        builds=InstalledBuilds(obtainer),
-        engine_versions=lambda: [
-            EngineVersion(
-                engine=each.engine,
-                version=each.version,
-                family=each.family,
-                upstream=each.upstream,
-                obtainable=each.obtainable,
-                reason=each.reason,
-                tls=each.tls,
-            )
-            for each in obtainer.availability()
-        ],
-        refresh=obtainer.refresh if obtainer.refreshed_at() is None else None,
+        builds=InstalledBuilds(obtainer, changed=versions.forget),
+        engine_versions=versions,
+        refresh=refresh if obtainer.refreshed_at() is None else None,
     )
 
 
