@@ -46,7 +46,9 @@ def _created(speakers: Mapping[str, Speaker]) -> dict[str, list[float]]:
             found[name].append(took)
             if name == "millpond":
                 eventually(
-                    lambda s=each, n=number: b">available<" in s.ask("DescribeCacheClusters", CacheClusterId=f"bench-{n}")[1],
+                    lambda s=each, n=number: (
+                        b">available<" in s.ask("DescribeCacheClusters", CacheClusterId=f"bench-{n}")[1]
+                    ),
                     "it is available",
                     seconds=60,
                 )

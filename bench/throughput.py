@@ -102,7 +102,13 @@ def _pump(at: Address, request: bytes, ending: bytes, batch: int) -> float:
 def _row(question: str, found: dict[str, list[float]], against: str) -> Row:
     ours, theirs = median(found["ours"]), median(found["theirs"])
     return Row(
-        question=question, ours=ours, theirs=theirs, unit="/s", against=against, aim="1.00", holds=ours >= _LEAST * theirs
+        question=question,
+        ours=ours,
+        theirs=theirs,
+        unit="/s",
+        against=against,
+        aim="1.00",
+        holds=ours >= _LEAST * theirs,
     )
 
 
