@@ -8,6 +8,7 @@ from typing import Protocol
 import msgspec
 
 from millpond.app.builds import InstalledBuilds
+from millpond.app.versions import KnownVersions
 from millpond.app.vpc_services import resolver
 from millpond.config import Config
 from millpond.engines.catalogue import load
@@ -84,26 +85,21 @@ def _real(
     unfiltered: str = "",
 ) -> Machine:
     obtainer = Obtainer(config.engines, clock=clock)
+    versions = KnownVersions(obtainer, clock)
     valkey = ValkeyEngine(dial)
+
+    def refresh() -> None:
+        obtainer.refresh()
+        versions.forget()
+
     return Machine(
         host=host,
         fabric=fabric,
         unfiltered=unfiltered,
         engines={"valkey": valkey, "redis": valkey, "memcached": MemcachedEngine(dial)},
-        builds=InstalledBuilds(obtainer),
-        engine_versions=lambda: [
-            EngineVersion(
-                engine=each.engine,
-                version=each.version,
-                family=each.family,
-                upstream=each.upstream,
-                obtainable=each.obtainable,
-                reason=each.reason,
-                tls=each.tls,
-            )
-            for each in obtainer.availability()
-        ],
-        refresh=obtainer.refresh if _is_stale(obtainer.refreshed_at(), clock) else None,
+        builds=InstalledBuilds(obtainer, changed=versions.forget),
+        engine_versions=versions,
+        refresh=refresh if _is_stale(obtainer.refreshed_at(), clock) else None,
     )
 
 
