@@ -22,7 +22,7 @@ from millpond.aws.models import Models
 from millpond.gateway.http import Request
 from millpond.gateway.server import Gateway
 from millpond.kernel.clock import SystemClock
-from millpond.operation import Context, Service
+from millpond.operation import Caller, Context, Service
 from millpond.services import iam, sts
 from millpond.store import Store, Vault, metadata
 from tests.api.operations_world import Machine
@@ -125,6 +125,28 @@ class AwsWorld:
             )
         return {"aws_access_key_id": key.access_key_id, "aws_secret_access_key": key.secret}
 
+    def caller(self, user_name: str) -> Caller:
+        """A user as a caller, for calls without HTTP."""
+        user = self.client("iam").get_user(UserName=user_name)["User"]
+        return Caller(
+            account=self.account,
+            arn=user["Arn"],
+            user_id=user["UserId"],
+            kind="User",
+            access_key_id="",
+            name=user_name,
+        )
+
+    def other_account(self) -> dict[str, str]:
+        """Make a second account and return an access key of its root."""
+        now = self.clock.now()
+        with self.store.begin() as transaction:
+            account = iam.create_account(
+                transaction, name="other", email="other@example.com", password="Correct-horse-1", now=now
+            ).id
+            key = iam.new_access_key(transaction, self.vault, account=account, principal_id=account, now=now)
+        return {"aws_access_key_id": key.access_key_id, "aws_secret_access_key": key.secret}
+
     async def upkeep(self) -> None:
         """One pass of the controller that writes down uses and forgets ended sessions."""
         controller = iam.IamUpkeep(self.store, self.identity, self.clock)
@@ -177,9 +199,11 @@ class AwsWorld:
 
 
 @contextmanager
-def aws_world(directory: Path, *services: Service) -> Iterator[AwsWorld]:
-    store = Store(f"sqlite:///{directory}/millpond.db")
-    metadata.create_all(store.engine)
+def aws_world(directory: Path, *services: Service, url: str = "") -> Iterator[AwsWorld]:
+    """An installation in a fresh database: SQLite in the directory, or at the URL."""
+    store = Store(url or f"sqlite:///{directory}/millpond.db")
+    with store.begin() as transaction:
+        metadata.create_all(transaction)
     world = AwsWorld(store, services or (iam.SERVICE, sts.SERVICE))
     yield world
     world.gateway.close()

@@ -68,6 +68,18 @@ class TestAccessKeys:
         assert world.client("sts", credentials).get_caller_identity()["Arn"].endswith(":root")
 
 
+class TestOtherKinds:
+    def test_kinds_that_are_not_made_here_are_listed_as_none(self, world):
+        client = world.client("iam")
+        client.create_user(UserName="ann")
+        assert client.list_ssh_public_keys(UserName="ann")["SSHPublicKeys"] == []
+        assert client.list_signing_certificates(UserName="ann")["Certificates"] == []
+        assert client.list_service_specific_credentials(UserName="ann")["ServiceSpecificCredentials"] == []
+        assert client.list_server_certificates()["ServerCertificateMetadataList"] == []
+        with refused("NoSuchEntity"):
+            client.list_ssh_public_keys(UserName="nobody")
+
+
 class TestPasswords:
     def test_a_login_profile_is_made_once(self, world):
         client = world.client("iam")
@@ -245,6 +257,52 @@ class TestSimulation:
         assert answer[0]["MatchedStatements"][0]["SourcePolicyId"] == "group_team_own"
         allowed = [each["PermissionsBoundaryDecisionDetail"]["AllowedByPermissionsBoundary"] for each in answer]
         assert allowed == [True, False, True]
+
+    def test_what_an_organization_would_forbid_and_what_a_policy_less_would_mean(self, world):
+        client = world.client("iam")
+        world.user("ann", allow("s3:Get*"))
+        arn = "arn:aws:iam::aws:policy/AdministratorAccess"
+        client.attach_user_policy(UserName="ann", PolicyArn=arn)
+        question = {"PolicySourceArn": f"arn:aws:iam::{world.account}:user/ann", "ActionNames": ["s3:PutObject"]}
+        decided = {
+            "as it is": {},
+            "without one": {"PolicyExclusionList": [{"PolicyArn": "arn:aws:iam::aws:policy/Admin*"}]},
+            "without a kind": {"PolicyExclusionList": [{"PolicyType": "aws-managed"}]},
+            "without another": {
+                "PolicyExclusionList": [
+                    {
+                        "InlinePolicyIdentifier": {
+                            "PolicyName": "own",
+                            "AttachmentType": "user",
+                            "AttachmentName": "ann",
+                        }
+                    }
+                ]
+            },
+        }
+        found = {
+            name: client.simulate_principal_policy(**question, **more)["EvaluationResults"][0]["EvalDecision"]
+            for name, more in decided.items()
+        }
+        assert found == {
+            "as it is": "allowed",
+            "without one": "implicitDeny",
+            "without a kind": "implicitDeny",
+            "without another": "allowed",
+        }
+
+    def test_every_level_of_an_organization_must_allow(self, world):
+        levels = [[allow("*")], [allow("s3:Get*")]]
+        answer = world.client("iam").simulate_custom_policy(
+            PolicyInputList=[document(allow("s3:*"))],
+            ActionNames=["s3:GetObject", "s3:PutObject"],
+            OrderedOrganizationPolicyInputList=[
+                {"ServiceControlPolicyInputList": [document(*statements)]} for statements in levels
+            ],
+        )["EvaluationResults"]
+        assert [each["EvalDecision"] for each in answer] == ["allowed", "implicitDeny"]
+        allowed = [each["OrganizationsDecisionDetail"]["AllowedByOrganizations"] for each in answer]
+        assert allowed == [True, False]
 
     def test_condition_keys_are_found_and_used(self, world):
         client = world.client("iam")

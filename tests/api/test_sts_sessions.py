@@ -193,6 +193,19 @@ class TestAssumeRole:
         with refused("AccessDenied", "MultiFactorAuthentication failed"):
             assume(world, arn, credentials, SerialNumber=serial, TokenCode=shown)
 
+    def test_guessing_codes_is_slow(self, world):
+        arn = role(world)
+        credentials = world.user("ann", allow("sts:AssumeRole"))
+        serial, seed = mfa_device(world)
+        for _ in range(5):
+            with refused("AccessDenied", "MultiFactorAuthentication failed"):
+                assume(world, arn, credentials, SerialNumber=serial, TokenCode="000000")
+        world.clock.ahead = 0.5
+        with refused("AccessDenied", "MultiFactorAuthentication failed"):
+            assume(world, arn, credentials, SerialNumber=serial, TokenCode=code(world, seed))
+        world.clock.ahead = 5.0
+        assume(world, arn, credentials, SerialNumber=serial, TokenCode=code(world, seed))
+
     def test_someone_elses_device_does_not_count(self, world):
         arn = role(world)
         world.user("ann")
@@ -263,6 +276,11 @@ class TestSessionTokens:
         client.delete_user(UserName="ann")
         with refused("InvalidClientTokenId"):
             world.client("sts", session).get_caller_identity()
+
+    def test_a_token_is_as_long_as_it_is_wanted(self, world):
+        client = world.client("sts")
+        token = client.get_session_token(MinimumSessionTokenSize=3000)["Credentials"]["SessionToken"]
+        assert 3000 <= len(token) <= 4096
 
 
 class TestFederationTokens:

@@ -1,18 +1,21 @@
 """AssumeRoleWithWebIdentity against an identity provider of our own."""
 
+import base64
+import hmac
 import json
 from typing import Any
 
 import msgspec
 import pytest
 from joserfc import jwt
-from joserfc.jwk import ECKey, OctKey, RSAKey
+from joserfc.jwk import ECKey, RSAKey
 
 from millpond.services.iam import OidcKeys
 from tests.api.aws_world import AwsWorld, allow, document, refused
 
 HOST = "login.example.com"
 ISSUER = f"https://{HOST}"
+HS256, UNSIGNED = b'{"alg": "HS256", "kid": "one"}', b'{"alg": "none"}'
 
 
 class Provider(msgspec.Struct):
@@ -66,6 +69,10 @@ class Trusted(msgspec.Struct):
         return self.world.anonymous("sts").assume_role_with_web_identity(
             RoleArn=self.role, RoleSessionName="ann", WebIdentityToken=token, **more
         )
+
+
+def base64url(content):
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
 
 
 def registered(world):
@@ -139,9 +146,17 @@ async def test_a_token_changed_after_signing_is_refused(trusted):
 
 
 async def test_the_public_key_does_not_serve_as_a_shared_secret(trusted):
-    shared = OctKey.import_key(trusted.provider.key.as_pem(private=False), {"kid": "one"})
+    _, body, _ = trusted.provider.token(trusted.world).split(".")
+    signed = f"{base64url(HS256)}.{body}"
+    forged = hmac.digest(trusted.provider.key.as_pem(private=False), signed.encode(), "sha256")
     with refused("InvalidIdentityToken"):
-        trusted.assume(trusted.provider.token(trusted.world, key=shared, algorithm="HS256"))
+        trusted.assume(f"{signed}.{base64url(forged)}")
+
+
+async def test_an_unsigned_token_is_refused(trusted):
+    _, body, _ = trusted.provider.token(trusted.world).split(".")
+    with refused("InvalidIdentityToken"):
+        trusted.assume(f"{base64url(UNSIGNED)}.{body}.")
 
 
 @pytest.mark.parametrize("token", ["x" * 10, "a.b.c", "e30.e30.", "ey.ey.ey"])

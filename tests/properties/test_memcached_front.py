@@ -1,5 +1,7 @@
 """However requests are cut into pieces, the front finds the same ones."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,7 +40,7 @@ def found(data: bytes, cuts: list[int]) -> tuple[list[int], bytes]:
     starts: list[int] = []
     passed = b""
     edges = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
-    for begin, end in zip(edges, edges[1:], strict=False):
+    for begin, end in pairwise(edges):
         piece = held + data[begin:end]
         settled, own = requests.read(piece, len(piece))
         at = 0

@@ -205,25 +205,34 @@ class Gateway:
 
     def _perform(self, call: Call) -> Output:
         resources: list[Resource] = []
+        refused: Fault | None = None
+        output: Output = {}
         try:
             with self._transaction(call.operation) as transaction:
                 context = self._context(call, transaction)
-                if call.operation.authorized:
-                    resources += self._resources(call, context)
-                    authorize(
-                        self._identity,
-                        service=call.service,
-                        operation=call.operation,
-                        context=context,
-                        resources=resources,
-                    )
-                self._validate(call)
-                output = call.operation.handler(context, call.params) or {}
+                try:
+                    if call.operation.authorized:
+                        resources += self._resources(call, context)
+                        authorize(
+                            self._identity,
+                            service=call.service,
+                            operation=call.operation,
+                            context=context,
+                            resources=resources,
+                        )
+                    self._validate(call)
+                    output = call.operation.handler(context, call.params) or {}
+                except Fault as fault:
+                    if not fault.remembered:
+                        raise
+                    refused = fault
                 if self._recorder is not None and not call.operation.reads_only:
-                    self._recorder.record(transaction, _attempt(call, resources, output=output))
+                    self._recorder.record(transaction, _attempt(call, resources, output=output, error=refused))
         except Exception as error:
             self._note(_attempt(call, resources, error=error))
             raise
+        if refused is not None:
+            raise refused
         if call.operation.reads_only:
             self._note(_attempt(call, resources))
         if context.wakes:

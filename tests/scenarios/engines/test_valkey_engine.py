@@ -1,6 +1,7 @@
 """Valkey and Redis OSS nodes as users and as Millpond meet them."""
 
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from valkey.exceptions import NoPermissionError, OutOfMemoryError, ResponseError, ValkeyError
 
 from millpond.engines.catalogue import numbers
-from millpond.engines.spec import EngineError
+from millpond.engines.spec import Build, EngineError, EngineState
 from millpond.engines.valkey.connection import Session, as_admin, as_client
 from tests.contracts.engine_world import KEY_VALUE_VERSIONS, Running, build, node_of, running
 
@@ -36,14 +37,24 @@ ALLOWED = [
 
 
 @pytest.fixture(params=KEY_VALUE_VERSIONS, ids="-".join)
-async def one(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Running]:
-    async with running(node_of(build(*request.param)), tmp_path) as started:
+def each_build(request: pytest.FixtureRequest) -> Build:
+    return build(*request.param)
+
+
+@pytest.fixture
+def newest_build() -> Build:
+    return build("valkey", "9.1")
+
+
+@pytest.fixture
+async def one(each_build: Build, tmp_path: Path) -> AsyncIterator[Running]:
+    async with running(node_of(each_build), tmp_path) as started:
         yield started
 
 
 @pytest.fixture
-async def newest(tmp_path: Path) -> AsyncIterator[Running]:
-    async with running(node_of(build("valkey", "9.1")), tmp_path) as started:
+async def newest(newest_build: Build, tmp_path: Path) -> AsyncIterator[Running]:
+    async with running(node_of(newest_build), tmp_path) as started:
         yield started
 
 
@@ -128,6 +139,41 @@ async def test_memory_is_limited_to_what_the_reserve_leaves(newest: Running):
             await ask(newest, f"SET key:{number} {'x' * 50000}")
 
 
+async def test_a_node_full_of_data_still_answers_and_is_configured(one: Running):
+    change(one, **{"maxmemory-policy": "noeviction", "maxmemory": "1", "reserved-memory-percent": "0"})
+    await one.engine.configure(one.node, one.place)
+    with pytest.raises(OutOfMemoryError):
+        await ask(one, "SET k v")
+    change(one, timeout="40")
+    assert (await one.observe()).unconfigured == ("timeout",)
+    await one.engine.configure(one.node, one.place)
+    assert await one.observe() == EngineState(answering=True, role="primary", version=one.node.build.upstream)
+
+
+async def test_a_node_with_all_its_clients_still_answers(one: Running):
+    async with AsyncExitStack() as opened:
+        with pytest.raises(ValkeyError, match="max number of clients"):
+            for _ in range(300):
+                session = await opened.enter_async_context(as_client(one.node, seconds=5))
+                await session.ask("PING")
+        state = await one.observe()
+    assert (state.answering, state.role) == (True, "primary")
+    assert "as many clients as it may" in state.detail
+
+
+async def test_a_node_whose_group_takes_away_what_probes_use_still_answers(newest_build: Build, tmp_path: Path):
+    renamed = "ping hello2 info about client customer multi blocked exec blocked role blocked"
+    async with running(node_of(newest_build, parameters={"rename-commands": renamed}), tmp_path) as one:
+        expected = EngineState(answering=True, role="primary", version=one.node.build.upstream)
+        assert await one.observe() == expected
+        await ask(one, "SET k v")
+        await one.engine.save(one.node, one.place)
+        change(one, **{"rename-commands": "ping blocked info blocked"})
+        await one.engine.configure(one.node, one.place)
+        change(one, **{"rename-commands": renamed})
+        assert (await one.observe()).unconfigured == ("users",)
+
+
 async def test_a_changed_parameter_shows_and_is_mended_live(one: Running):
     change(one, **{"timeout": "300", "notify-keyspace-events": "KEA", "maxmemory-policy": "allkeys-lru"})
     change(one, **{"reserved-memory-percent": "50", "client-output-buffer-limit-pubsub-hard-limit": "44000000"})
@@ -170,8 +216,8 @@ async def test_a_command_is_blocked_and_given_back_while_it_runs(one: Running):
     await ask(one, "FLUSHALL")
 
 
-async def test_a_command_is_renamed_at_the_start(tmp_path: Path):
-    node = node_of(build("valkey", "9.1"), parameters={"rename-commands": "'flushall restrictedflushall keys blocked'"})
+async def test_a_command_is_renamed_at_the_start(newest_build: Build, tmp_path: Path):
+    node = node_of(newest_build, parameters={"rename-commands": "'flushall restrictedflushall keys blocked'"})
     async with running(node, tmp_path) as one:
         assert (await one.observe()).unconfigured == ()
         with pytest.raises(ResponseError, match="unknown command"):
@@ -194,6 +240,13 @@ async def test_saved_data_are_there_for_the_next_incarnation_and_not_on_another_
     one.start()
     await one.answering()
     assert await ask(one, "GET kept") is None
+
+
+async def test_a_save_that_fails_says_so_and_lets_writers_go_on(one: Running):
+    (one.place.directory / one.node.volume / "dump.rdb" / "in the way").mkdir(parents=True)
+    with pytest.raises(EngineError, match="cannot save its data"):
+        await one.engine.save(one.node, one.place)
+    await ask(one, "SET after yes")
 
 
 async def test_without_saving_nothing_is_kept(newest: Running):
@@ -222,8 +275,8 @@ async def test_the_management_socket_is_for_the_owner_alone(one: Running):
     assert one.place.socket.stat().st_mode & 0o777 == 0o700
 
 
-async def test_a_home_with_odd_characters_works(tmp_path: Path):
-    async with running(node_of(build("valkey", "9.1")), tmp_path / 'it\'s a "home" #1') as one:
+async def test_a_home_with_odd_characters_works(newest_build: Build, tmp_path: Path):
+    async with running(node_of(newest_build), tmp_path / 'it\'s a "home" #1') as one:
         await ask(one, "SET k v")
         await one.engine.save(one.node, one.place)
         assert (one.place.directory / "data-1" / "dump.rdb").exists()

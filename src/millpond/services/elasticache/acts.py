@@ -8,7 +8,8 @@ from typing import Any, assert_never
 
 import msgspec
 
-from millpond.services.elasticache.plan import (
+from millpond.services.elasticache.records.cache_clusters import CacheCluster
+from millpond.services.elasticache.steps import (
     ApplyPending,
     Converge,
     Decision,
@@ -22,7 +23,6 @@ from millpond.services.elasticache.plan import (
     Resume,
     StartIncarnation,
 )
-from millpond.services.elasticache.records.cache_clusters import CacheCluster
 
 
 class Act(msgspec.Struct, frozen=True, kw_only=True):

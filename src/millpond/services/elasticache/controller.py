@@ -20,7 +20,11 @@ from millpond.services.elasticache.acts import acts
 from millpond.services.elasticache.decide import Given, decide
 from millpond.services.elasticache.desired.cache_nodes import boot_parameters, engine_node
 from millpond.services.elasticache.desired.endpoints import cluster_names, is_name_of
-from millpond.services.elasticache.plan import (
+from millpond.services.elasticache.plan import plan
+from millpond.services.elasticache.records.cache_clusters import CONTROLLER, CacheCluster, CacheNode
+from millpond.services.elasticache.records.parameter_groups import ParameterGroup
+from millpond.services.elasticache.service_role import act_as_service_role, release_service_role
+from millpond.services.elasticache.steps import (
     Action,
     Configure,
     Decision,
@@ -33,11 +37,7 @@ from millpond.services.elasticache.plan import (
     RemoveProcess,
     RewriteFiles,
     SaveAndStop,
-    plan,
 )
-from millpond.services.elasticache.records.cache_clusters import CONTROLLER, CacheCluster, CacheNode
-from millpond.services.elasticache.records.parameter_groups import ParameterGroup
-from millpond.services.elasticache.service_role import act_as_service_role, release_service_role
 from millpond.services.elasticache.tables import cache_clusters as clusters
 from millpond.services.elasticache.tables import events, parameter_groups, tags
 from millpond.store import Store, Vault
