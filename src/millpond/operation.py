@@ -38,6 +38,7 @@ __all__ = [
     "Service",
     "Verdict",
     "any_resource",
+    "is_named_like_a_reader",
     "operation",
     "service",
 ]
@@ -241,7 +242,12 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def reads_only(self) -> bool:
         """Whether the edge may run it on a read snapshot instead of the one writer."""
-        return not self.writes and self.name.startswith(("Describe", "List", "Get", "Simulate"))
+        return not self.writes and is_named_like_a_reader(self.name)
+
+
+def is_named_like_a_reader(name: str) -> bool:
+    """Whether an operation's name is one of those that AWS gives to operations that only read."""
+    return name.startswith(("Describe", "List", "Get", "Lookup", "Simulate"))
 
 
 def any_resource(_ctx: Context, _request: Request) -> Sequence[Resource]:

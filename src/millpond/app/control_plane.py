@@ -75,6 +75,7 @@ async def run(
             clock=clock,
             deliver=loop.deliver,
             region=config.region,
+            recorder=trail,
         )
         stack.callback(gateway.close)
         listener = _listen(config.listen)
