@@ -63,8 +63,8 @@ async def run(
             engine_versions=here.engine_versions,
         )
         stop = Stop()
-        loop = _loop(config, state=state, here=here, names=names, clock=clock, stop=stop)
         identity = IamIdentity(state.vault)
+        loop = _loop(config, state=state, here=here, names=names, clock=clock, stop=stop, identity=identity)
         gateway = Gateway(
             services=(elasticache.SERVICE, ec2.SERVICE, iam.SERVICE, sts.SERVICE),
             models=Models(),
@@ -138,7 +138,16 @@ def _installation_id(directory: Path) -> str:
     return file.read_text(encoding="ascii").strip()
 
 
-def _loop(config: Config, *, state: State, here: Machine, names: PublishedNames, clock: Clock, stop: Stop) -> Loop:
+def _loop(
+    config: Config,
+    *,
+    state: State,
+    here: Machine,
+    names: PublishedNames,
+    clock: Clock,
+    stop: Stop,
+    identity: IamIdentity,
+) -> Loop:
     def recorded() -> frozenset[str]:
         with state.store.read() as transaction:
             return elasticache.recorded_processes(transaction)
@@ -156,6 +165,8 @@ def _loop(config: Config, *, state: State, here: Machine, names: PublishedNames,
             stopping=lambda: stop.caches,
         ),
         OrphanController(here.host, recorded),
+        iam.IamUpkeep(state.store, identity, clock),
+        iam.OidcKeys(state.store, clock, iam.HttpsFetch(config.trusted_issuers)),
     ]
     return Loop(controllers, clock, resync_seconds=config.resync_seconds)
 

@@ -38,7 +38,8 @@ def decide(caller: Caller, permissions: Permissions, question: Question) -> Verd
             action=question.action,
             resource=question.resource,
             resource_account=question.resource_account,
-            context={**question.context, **permissions.context},
+            # What was shown with this very request counts for more than what the session remembers.
+            context={**permissions.context, **question.context},
         ),
         Policies(
             identity=compiled_all(permissions.identity, kind="identity"),

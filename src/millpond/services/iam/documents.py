@@ -43,6 +43,19 @@ def checked_identity(document: str, *, kind: Kind = "identity") -> str:
     return document
 
 
+def checked_session_policy(document: str) -> str:
+    """A session policy. MalformedPolicyDocument when it is none."""
+    return checked_identity(document, kind="session")
+
+
+def has_policy(transaction: Connection, account: str, arn: str) -> bool:
+    """Whether a managed policy of AWS or of the account has that ARN."""
+    if arn in managed_policies():
+        return True
+    found = policies.policy(transaction, arn)
+    return found is not None and found.account == account
+
+
 def checked_managed(document: str) -> str:
     """As `checked_identity`, within the size of a managed policy."""
     checked_identity(document)

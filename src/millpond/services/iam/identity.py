@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from millpond.operation import Caller, Credential, Verdict
 from millpond.services.iam import credentials
-from millpond.services.iam.decision import Question, decide
+from millpond.services.iam.decision import Question, decide, decide_trust
 from millpond.services.iam.documents import current_trust
 from millpond.services.iam.permissions import Permissions, permissions_of
 from millpond.services.iam.records import AccessKey, Role, Session, User
@@ -96,14 +96,19 @@ class IamIdentity:
         with self._uses_lock:
             self._uses[access_key_id] = use
 
-    def flush(self, transaction: Connection) -> None:
-        """Write the uses noted since the last time: one small write for many requests."""
+    def has_uses(self) -> bool:
+        """Whether there is something to flush."""
+        return bool(self._uses)
+
+    def flush(self, transaction: Connection) -> int:
+        """Write the uses noted since the last time: one small write for many requests. Returns how many keys."""
         with self._uses_lock:
             uses, self._uses = self._uses, {}
         for key_id, use in uses.items():
             keys.note_use(transaction, key_id, at=use.at, region=use.region, service=use.service)
             if use.role_id:
                 keys.note_role_use(transaction, use.role_id, at=use.at, region=use.region)
+        return len(uses)
 
     def _note(self, caller: Caller, permissions: Permissions, action: str, context: Mapping[str, Any]) -> None:
         now = _asked_at(context)
@@ -130,6 +135,12 @@ class IamIdentity:
         if remembered.revision != revision or remembered.is_full():
             remembered = self._remembered = _Remembered(revision)
         return remembered
+
+
+def trusts(transaction: Connection, role: Role, *, principal: str, action: str, context: Mapping[str, Any]) -> bool:
+    """Whether a role's trust policy lets a principal from outside (a service, a provider) do `action` to it."""
+    trust = current_trust(transaction, role)
+    return decide_trust(trust, principal=principal, action=action, role_arn=role.arn, context=context).is_allowed
 
 
 def _find_credential(transaction: Connection, vault: Vault, access_key_id: str) -> Credential | None:

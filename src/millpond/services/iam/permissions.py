@@ -13,6 +13,9 @@ from millpond.services.iam.managed import managed_policies
 from millpond.services.iam.records import Role, Session, User
 from millpond.services.iam.tables import keys, policies, principals
 
+_EVERYTHING = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
+"""What root may do, for the sessions that root narrows."""
+
 
 class Permissions(msgspec.Struct, frozen=True, kw_only=True):
     """The policy documents that bear on a caller, by layer, and the caller's own condition keys."""
@@ -40,14 +43,12 @@ def permissions_of(transaction: Connection, caller: Caller) -> Permissions:
     else:
         user_id = session.principal_id if session else caller.user_id
         principal = principals.by_id(transaction, User, user_id)
-    context = principal_context(caller, principal, session)
-    if principal is None:
-        return Permissions(identity=(), boundary=None, session=None, context=context)
+    of_root = session is not None and session.principal_id == session.account
     return Permissions(
-        identity=identity_documents(transaction, principal),
-        boundary=boundary_documents(transaction, principal),
+        identity=identity_documents(transaction, principal) if principal else (_EVERYTHING,) if of_root else (),
+        boundary=boundary_documents(transaction, principal) if principal else None,
         session=_session_documents(transaction, session),
-        context=context,
+        context=principal_context(caller, principal, session),
         restricted=session.restricted if session else False,
         mfa_at=session.mfa_at if session else None,
         role_id=principal.id if isinstance(principal, Role) else "",

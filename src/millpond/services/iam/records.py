@@ -227,6 +227,15 @@ class OidcProvider(msgspec.Struct, frozen=True, kw_only=True):
         return f"arn:aws:iam::{self.account}:oidc-provider/{self.url}"
 
 
+class OidcKeySet(msgspec.Struct, frozen=True, kw_only=True):
+    """The public keys of an issuer as they were last fetched; the same for every account that trusts it."""
+
+    url: str
+    keys: str
+    """A JWK set (RFC 7517), JSON."""
+    fetched_at: datetime
+
+
 class SamlProvider(msgspec.Struct, frozen=True, kw_only=True):
     account: str
     name: str

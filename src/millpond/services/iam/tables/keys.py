@@ -59,6 +59,10 @@ def insert_session(transaction: Connection, record: Session) -> None:
     transaction.execute(schema.sessions.insert().values(**rows.columns(record, schema.sessions)))
 
 
+def count_sessions_ended_before(transaction: Connection, moment: datetime) -> int:
+    return rows.count(transaction, schema.sessions, schema.sessions.c.expires_at < moment)
+
+
 def delete_sessions_ended_before(transaction: Connection, moment: datetime) -> int:
     return rows.delete(transaction, schema.sessions, schema.sessions.c.expires_at < moment)
 

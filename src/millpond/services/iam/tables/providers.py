@@ -3,10 +3,10 @@
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from millpond.services.iam.records import OidcProvider, SamlProvider
+from millpond.services.iam.records import OidcKeySet, OidcProvider, SamlProvider
 from millpond.services.iam.tables import rows, schema
 
-_OIDC, _SAML = schema.oidc_providers, schema.saml_providers
+_OIDC, _SAML, _KEYS = schema.oidc_providers, schema.saml_providers, schema.oidc_keys
 
 
 def oidc_provider(transaction: Connection, account: str, url: str) -> OidcProvider | None:
@@ -49,3 +49,37 @@ def delete_saml(transaction: Connection, record: SamlProvider) -> None:
 
 def _table(record: OidcProvider | SamlProvider) -> sa.Table:
     return _OIDC if isinstance(record, OidcProvider) else _SAML
+
+
+def saml_provider_by_arn(transaction: Connection, arn: str) -> SamlProvider | None:
+    """The provider of that ARN, in whatever account."""
+    account, _, name = arn.removeprefix("arn:aws:iam::").partition(":saml-provider/")
+    found = saml_provider(transaction, account, name)
+    return found if found is not None and found.arn == arn else None
+
+
+def oidc_urls(transaction: Connection) -> list[str]:
+    """The issuers of every account, each once."""
+    return list(transaction.execute(sa.select(_OIDC.c.url).distinct().order_by(_OIDC.c.url)).scalars())
+
+
+def oidc_thumbprints(transaction: Connection, url: str) -> frozenset[str]:
+    """What accounts have pinned of an issuer's certificates (SHA-1, lower-case hexadecimal)."""
+    pinned = transaction.execute(sa.select(_OIDC.c.thumbprints).where(_OIDC.c.url == url)).scalars()
+    return frozenset(thumbprint for each in pinned for thumbprint in each)
+
+
+def oidc_key_set(transaction: Connection, url: str) -> OidcKeySet | None:
+    return rows.one(transaction, sa.select(_KEYS).where(_KEYS.c.url == url), OidcKeySet)
+
+
+def oidc_keys(transaction: Connection, url: str) -> str | None:
+    """The issuer's JWK set (RFC 7517), None when it could not be fetched yet."""
+    found = oidc_key_set(transaction, url)
+    return found.keys if found else None
+
+
+def put_oidc_keys(transaction: Connection, record: OidcKeySet) -> None:
+    # No decision is cached by these, so the revision stays.
+    transaction.execute(_KEYS.delete().where(_KEYS.c.url == record.url))
+    transaction.execute(_KEYS.insert().values(**rows.columns(record, _KEYS)))

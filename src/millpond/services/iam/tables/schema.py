@@ -212,6 +212,14 @@ oidc_providers = sa.Table(
     _tags(),
 )
 
+oidc_keys = sa.Table(
+    "iam_oidc_keys",
+    metadata,
+    sa.Column("url", sa.String(255), primary_key=True),
+    sa.Column("keys", sa.Text, nullable=False),
+    sa.Column("fetched_at", Moment, nullable=False),
+)
+
 saml_providers = sa.Table(
     "iam_saml_providers",
     metadata,
