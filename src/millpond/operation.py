@@ -157,6 +157,8 @@ class Context(msgspec.Struct, kw_only=True):
     """Where secrets are sealed; operations use `secrets`."""
     conditions: Mapping[str, Any] = {}
     """The request's own condition keys (`aws:SourceIp`, …), for the operations that authorise by themselves."""
+    headers: Mapping[str, str] = {}
+    """The HTTP headers, names in lower case, for what no model has (`dpop`, `host`); empty without HTTP."""
 
     @property
     def secrets(self) -> Vault:

@@ -7,7 +7,7 @@ Here and not in `operation.py` so that pure modules and light commands can refus
     └── one class per error shape, generated from the model into services/*/api.py
 """
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 
 class Fault(Exception):  # noqa: N818 - AWS says fault
@@ -23,6 +23,13 @@ class Fault(Exception):  # noqa: N818 - AWS says fault
         self.message = message
         self.members = members
         """Further members of a modelled error shape."""
+        self.keeps_changes = False
+        """Whether what the operation wrote is committed all the same; see `keeping_changes`."""
+
+    def keeping_changes(self) -> Self:
+        """Have the edge commit what was written before this is raised: a reuse that ends a session, a poll counted."""
+        self.keeps_changes = True
+        return self
 
 
 class CommonFault(Fault):

@@ -4,7 +4,7 @@ Reading the socket is `asgi.py`'s business; what each step does stands in the mo
 """
 
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from datetime import datetime
@@ -49,6 +49,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     params: Params
     request_id: str
     now: datetime
+    headers: Mapping[str, str] = {}
 
 
 class Gateway:
@@ -113,6 +114,7 @@ class Gateway:
                 params=params,
                 request_id=request_id,
                 now=now,
+                headers=_headers(request),
             )
             output = self._perform(call)
             response = render.result(route, output)
@@ -190,14 +192,17 @@ class Gateway:
                 platform=self._platform,
                 wakes=[],
                 vault=self._vault,
+                headers=call.headers,
             )
             context.conditions = global_keys(context, call.params, call.origin)
             if call.operation.authorized:
                 self._authorize(call, context)
             self._validate(call)
-            output = call.operation.handler(context, call.params) or {}
+            output = _handled(call, context)
         if context.wakes:
             self._deliver(context.wakes)
+        if isinstance(output, Fault):
+            raise output
         return output
 
     def _transaction(self, operation: Operation) -> AbstractContextManager[Connection]:
@@ -227,6 +232,24 @@ class Gateway:
         if violations:
             codes = self._models.errors(call.service.model)
             raise validate.fault(violations, protocol=call.protocol, codes=codes)
+
+
+def _handled(call: Call, context: Context) -> Output | Fault:
+    """The answer, or the fault that is told only once the transaction is committed."""
+    try:
+        return call.operation.handler(context, call.params) or {}
+    except Fault as fault:
+        if not fault.keeps_changes:
+            raise
+        return fault
+
+
+def _headers(request: Request) -> Mapping[str, str]:
+    """The headers by name; one that came several times is a list, as HTTP says (RFC 9110, section 5.3)."""
+    found: dict[str, str] = {}
+    for name, value in request.headers:
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found
 
 
 def _origin(request: Request) -> Origin:

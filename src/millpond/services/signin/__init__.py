@@ -1,0 +1,1 @@
+"""Signing in with a browser, and what `aws login` makes of it."""
