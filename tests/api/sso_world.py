@@ -5,9 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.api.aws_world import REGION, AwsWorld, aws_world
-
 from millpond.services import iam, sso, sts
+from tests.api.aws_world import REGION, AwsWorld, aws_world
 
 
 class SsoWorld:

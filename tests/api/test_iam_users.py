@@ -1,16 +1,6 @@
 """Users through boto3."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-from tests.api.aws_world import AwsWorld, allow, aws_world, document, refused
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[AwsWorld]:
-    with aws_world(tmp_path) as made:
-        yield made
+from tests.api.aws_world import allow, document, refused
 
 
 def test_a_user_that_was_created_is_described_and_listed(world):
@@ -118,3 +108,14 @@ def test_what_no_policy_allows_is_refused_naming_principal_action_and_resource(w
         "identity-based policy allows the iam:CreateUser action",
     ):
         world.client("iam", credentials).create_user(UserName="beth")
+
+
+def test_what_nobody_can_have_here_is_listed_as_none(world):
+    client = world.client("iam")
+    client.create_user(UserName="ann")
+    assert client.list_server_certificates()["ServerCertificateMetadataList"] == []
+    assert client.list_signing_certificates(UserName="ann")["Certificates"] == []
+    assert client.list_ssh_public_keys(UserName="ann")["SSHPublicKeys"] == []
+    assert client.list_service_specific_credentials(UserName="ann")["ServiceSpecificCredentials"] == []
+    with refused("NoSuchEntity"):
+        client.list_ssh_public_keys(UserName="nobody")

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.api.aws_world import allow, refused
 from tests.api.sso_world import SsoWorld, sso_world
 
@@ -25,6 +26,13 @@ def test_a_user_is_described_as_created(world):
     assert shown["UserArn"] == f"arn:aws:identitystore:::user/{shown['UserId']}"
     by_arn = {"IdentityStoreId": world.instance["IdentityStoreArn"], "UserId": shown["UserArn"]}
     assert world.directory.describe_user(**by_arn)["UserName"] == "ann"
+
+
+def test_the_identity_store_is_listed_and_described(world):
+    (listed,) = world.directory.list_identity_stores()["IdentityStores"]
+    assert listed["IdentityStoreId"] == world.store_id
+    described = world.directory.describe_identity_store(IdentityStoreId=world.store_id)
+    assert described["IdentityStoreArn"] == world.instance["IdentityStoreArn"]
 
 
 @pytest.mark.parametrize("missing", ["UserName", "DisplayName", "Name"])
@@ -175,6 +183,10 @@ def test_memberships_come_and_go_with_what_they_join(world):
     assert shown["MemberId"] == {"UserId": ann}
     of_ann = world.directory.list_group_memberships_for_member(**store, MemberId={"UserId": ann})
     assert len(of_ann["GroupMemberships"]) == 1
+    of_beth = world.directory.create_group_membership(**store, GroupId=group, MemberId={"UserId": beth})
+    world.directory.delete_group_membership(**store, MembershipId=of_beth["MembershipId"])
+    with refused("ResourceNotFoundException"):
+        world.directory.delete_group_membership(**store, MembershipId=of_beth["MembershipId"])
     world.directory.delete_user(**store, UserId=ann)
     assert world.directory.list_group_memberships(**store, GroupId=group)["GroupMemberships"] == []
     with refused("ResourceNotFoundException"):

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.api.aws_world import allow, document, refused
-from tests.api.sso_world import SsoWorld, sso_world
 
 from millpond.services import iam, sso
+from tests.api.aws_world import allow, document, refused
+from tests.api.sso_world import SsoWorld, sso_world
 
 _READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 _ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
@@ -34,6 +34,13 @@ def test_an_enabled_instance_is_listed_in_its_region_only(world):
     assert len(elsewhere.list_instances(RegionScope="ALL_REGIONS")["Instances"]) == 1
     with refused("ResourceNotFoundException"):
         elsewhere.list_permission_sets(InstanceArn=world.instance_arn)
+
+
+def test_an_instance_is_renamed_and_nothing_else_of_it_can_be_changed(world):
+    world.admin.update_instance(InstanceArn=world.instance_arn, Name="renamed")
+    assert world.admin.describe_instance(InstanceArn=world.instance_arn)["Name"] == "renamed"
+    with refused("ValidationException", "PermissionSetsEnabled"):
+        world.admin.update_instance(InstanceArn=world.instance_arn, PermissionSetsEnabled=False)
 
 
 def test_an_account_has_one_instance(world):
@@ -70,6 +77,15 @@ def test_a_permission_set_is_described_as_it_was_made(world):
 def test_sessions_last_one_to_twelve_hours(world, duration):
     with refused("ValidationException"):
         world.permission_set("Ops", SessionDuration=duration)
+
+
+def test_an_update_of_a_permission_set_leaves_what_it_does_not_name(world):
+    arn = world.permission_set("Ops", managed="", Description="On call")
+    world.admin.update_permission_set(**world.of(arn), SessionDuration="PT4H")
+    shown = world.admin.describe_permission_set(**world.of(arn))["PermissionSet"]
+    assert (shown["SessionDuration"], shown["Description"]) == ("PT4H", "On call")
+    with refused("ValidationException"):
+        world.admin.update_permission_set(**world.of(arn), SessionDuration="PT24H")
 
 
 def test_names_of_permission_sets_are_unique(world):
@@ -139,8 +155,22 @@ def test_an_assignment_makes_a_role_with_the_policies_of_the_set_and_its_end_rem
     assert [each["PolicyArn"] for each in attached] == [_READ_ONLY]
     inline = client.get_role_policy(RoleName=role["RoleName"], PolicyName="AwsSSOInlinePolicy")["PolicyDocument"]
     assert inline == json.loads(text)
-    world.admin.delete_account_assignment(**world.assignment(permission_set, user))
+    of_instance = {"InstanceArn": world.instance_arn}
+    listing = {**world.of(permission_set), "AccountId": world.account}
+    (assigned,) = world.admin.list_account_assignments(**listing)["AccountAssignments"]
+    assert (assigned["PrincipalId"], assigned["PrincipalType"]) == (user, "USER")
+    ended = world.admin.delete_account_assignment(**world.assignment(permission_set, user))
     assert roles(world) == []
+    assert world.admin.list_account_assignments(**listing)["AccountAssignments"] == []
+    request_id = ended["AccountAssignmentDeletionStatus"]["RequestId"]
+    shown = world.admin.describe_account_assignment_deletion_status(
+        **of_instance, AccountAssignmentDeletionRequestId=request_id
+    )
+    assert shown["AccountAssignmentDeletionStatus"]["Status"] == "SUCCEEDED"
+    (listed,) = world.admin.list_account_assignment_deletion_status(**of_instance)["AccountAssignmentsDeletionStatus"]
+    assert listed["RequestId"] == request_id
+    with refused("ResourceNotFoundException"):
+        world.admin.delete_account_assignment(**world.assignment(permission_set, user))
 
 
 def test_iam_cannot_change_a_role_of_identity_center(world):
@@ -179,6 +209,8 @@ def test_roles_follow_a_changed_set_when_it_is_provisioned_and_keep_their_name(w
         InstanceArn=world.instance_arn, ProvisionPermissionSetRequestId=request_id
     )
     assert shown["PermissionSetProvisioningStatus"]["Status"] == "SUCCEEDED"
+    listed = world.admin.list_permission_set_provisioning_status(InstanceArn=world.instance_arn)
+    assert [each["RequestId"] for each in listed["PermissionSetsProvisioningStatus"]] == [request_id]
     assert len(client.list_attached_role_policies(RoleName=before["RoleName"])["AttachedPolicies"]) == 2
     assert roles(world)[0]["RoleId"] == before["RoleId"]
     latest = world.admin.list_accounts_for_provisioned_permission_set(
@@ -201,6 +233,16 @@ def test_a_customer_managed_policy_that_an_account_lacks_makes_the_request_fail_
         PolicyName="team", Path="/x/", PolicyDocument=document(allow("elasticache:*"))
     )
     assert world.assign(permission_set, user)["Status"] == "SUCCEEDED"
+    of = world.of(permission_set)
+    listed = world.admin.list_customer_managed_policy_references_in_permission_set(**of)
+    assert listed["CustomerManagedPolicyReferences"] == [reference]
+    world.admin.detach_customer_managed_policy_reference_from_permission_set(
+        **of, CustomerManagedPolicyReference=reference
+    )
+    with refused("ResourceNotFoundException"):
+        world.admin.detach_customer_managed_policy_reference_from_permission_set(
+            **of, CustomerManagedPolicyReference=reference
+        )
 
 
 def test_a_role_stays_while_a_group_is_still_assigned_it(world):
@@ -229,13 +271,18 @@ def test_a_set_that_is_assigned_is_not_deleted(world):
         world.admin.describe_permission_set(**world.of(permission_set))
 
 
+def other_user() -> str:
+    return "11111111-2222-3333-4444-555555555555"
+
+
 def test_the_first_account_gives_access_to_every_account_and_the_others_to_themselves_only(world):
     other = world.account_named("other")
     permission_set, user = world.permission_set(), world.user()
     assert world.assign(permission_set, user, account=other)["TargetId"] == other
     assert roles(world) == []
-    with refused("ResourceNotFoundException"):
-        world.assign(permission_set, user, account="999999999999")
+    for principal, account in ((user, "999999999999"), (other_user(), world.account)):
+        with refused("ResourceNotFoundException"):
+            world.admin.create_account_assignment(**world.assignment(permission_set, principal, account=account))
 
 
 def test_another_accounts_instance_is_told_as_one_that_does_not_exist(world):

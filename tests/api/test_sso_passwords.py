@@ -5,10 +5,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.api.sso_world import SsoWorld, sso_world
 
 from millpond.services import iam, sso
 from millpond.services.iam import totp
+from tests.api.sso_world import SsoWorld, sso_world
 
 _PASSWORD = "Correct-Horse-1"
 

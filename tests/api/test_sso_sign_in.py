@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.api.aws_world import allow, document, refused
-from tests.api.sso_world import SsoWorld, sso_world
 
 from millpond.gateway.http import Request
 from millpond.operation import Fault
 from millpond.services import iam, sso
+from tests.api.aws_world import allow, document, refused
+from tests.api.sso_world import SsoWorld, sso_world
 
 _DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 _CALLBACK = "http://127.0.0.1/oauth/callback"

@@ -63,6 +63,11 @@ class FatefulHost:
         await self._host.ensure_process(spec)
         self._fate.step("after ensure_process")
 
+    async def rewrite_files(self, spec: ProcessSpec) -> None:
+        self._fate.step("before rewrite_files")
+        await self._host.rewrite_files(spec)
+        self._fate.step("after rewrite_files")
+
     async def stop_process(self, name: str) -> None:
         self._fate.step("before stop_process")
         await self._host.stop_process(name)
@@ -81,7 +86,9 @@ class FatefulHost:
 
 
 async def main(home: Path, engines: Path, appointed: int) -> None:
-    config = Config(home=home, engines=engines, listen="127.0.0.1:0", driver="local", resync_seconds=2.0)
+    config = Config(
+        home=home, engines=engines, listen="127.0.0.1:0", driver="local", resync_seconds=2.0, hosts_file=home / "hosts"
+    )
     clock = SystemClock()
     fate = Fate(appointed, home / "steps")
     installation = home / "installation"

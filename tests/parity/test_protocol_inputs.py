@@ -53,3 +53,7 @@ def test_given_what_a_client_sends_when_it_is_parsed_then_the_parameters_are_the
 
     expected = typed(vector.case["params"], vector.operation.input_shape)
     assert same(parsed, expected), f"{parsed} is not {expected}"
+
+
+def test_every_exclusion_is_of_a_vector():
+    assert EXCLUDED.keys() <= {each.name for each in VECTORS}

@@ -5,7 +5,7 @@ import json
 import math
 from collections.abc import Mapping
 from typing import Any
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import cbor2
 import pytest
@@ -98,7 +98,7 @@ def meaning(body: bytes, protocol: str) -> Any:
     """Reduce a body to what it says: element paths and texts, or the decoded document."""
     match protocol:
         case "query" | "ec2":
-            return sorted(leaves(ElementTree.fromstring(body), ""))
+            return sorted(leaves(ET.fromstring(body), ""))
         case "smithy-rpc-v2-cbor":
             return cbor2.loads(body) if body else {}
         case _:
@@ -108,7 +108,7 @@ def meaning(body: bytes, protocol: str) -> Any:
                 return body
 
 
-def leaves(element: ElementTree.Element, path: str) -> list[tuple[str, str]]:
+def leaves(element: ET.Element, path: str) -> list[tuple[str, str]]:
     here = f"{path}/{element.tag.rpartition('}')[2]}"
     if here.endswith(("/ResponseMetadata", "/requestId")):
         return []
@@ -179,3 +179,7 @@ def test_given_a_modelled_error_when_it_is_written_then_a_client_reads_its_code_
     modelled = read_by_botocore(vector, response, shape)
     for name, value in members.items():
         assert same(modelled[name], value)
+
+
+def test_every_exclusion_is_of_a_vector():
+    assert EXCLUDED.keys() | UNREAD <= {each.name for each in VECTORS}

@@ -141,7 +141,9 @@ def test_a_paused_engine_is_not_available_until_it_answers_again(elasticache: An
         pid = client.info("server")["process_id"]
 
     def status() -> str:
-        found: str = elasticache.describe_cache_clusters(CacheClusterId="pond")["CacheClusters"][0]["CacheClusterStatus"]
+        found: str = elasticache.describe_cache_clusters(CacheClusterId="pond")["CacheClusters"][0][
+            "CacheClusterStatus"
+        ]
         return found
 
     os.kill(pid, signal.SIGSTOP)

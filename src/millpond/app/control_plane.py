@@ -20,7 +20,7 @@ from millpond.app.platform import MachinePlatform
 from millpond.app.state import State, open_state
 from millpond.aws.endpoints import ZONE
 from millpond.aws.models import Models
-from millpond.certificates import CertificateAuthority
+from millpond.certificates import CertificateAuthority, server_names
 from millpond.config import Config
 from millpond.dns.server import DnsServer
 from millpond.dns.system_names import SystemNames
@@ -31,10 +31,8 @@ from millpond.operator import door, home
 from millpond.operator.facts import RunFacts
 from millpond.operator.spec import CannotStart
 from millpond.reconcile.loop import Controller, Loop
-from millpond.services import ec2, elasticache, iam, sso, sts
+from millpond.services import cloudtrail, ec2, elasticache, iam, sso, sts
 from millpond.services.iam import IamIdentity
-
-_HOSTS = Path("/etc/hosts")
 
 
 async def run(
@@ -52,7 +50,7 @@ async def run(
         stack.callback(state.store.close)
         here = here or machine(config, installation, clock)
         stack.push_async_callback(here.host.close)
-        system = SystemNames(_HOSTS, installation)
+        system = SystemNames(config.hosts_file, installation, home=config.home)
         names = PublishedNames(system)
         dns = await stack.enter_async_context(_dns_server(names, str(here.host.network.network_address + 1)))
         availability = await asyncio.to_thread(system.available)
@@ -63,18 +61,27 @@ async def run(
             engine_versions=here.engine_versions,
         )
         stop = Stop()
+        trail = cloudtrail.Trail(state.store, state.vault)
+        stack.callback(trail.close)
         identity = IamIdentity(state.vault)
         loop = _loop(config, state=state, here=here, names=names, clock=clock, stop=stop, identity=identity)
         gateway = Gateway(
-            services=(elasticache.SERVICE, ec2.SERVICE, iam.SERVICE, sts.SERVICE, *sso.SERVICES),
+            services=(
+                elasticache.SERVICE,
+                ec2.SERVICE,
+                iam.SERVICE,
+                sts.SERVICE,
+                cloudtrail.SERVICE,
+                *sso.SERVICES,
+            ),
             models=Models(),
             store=state.store,
             identity=identity,
+            vault=state.vault,
             platform=platform,
             clock=clock,
             deliver=loop.deliver,
             region=config.region,
-            vault=state.vault,
         )
         stack.callback(gateway.close)
         listener = _listen(config.listen)
@@ -103,6 +110,7 @@ async def run(
             loop=loop,
             clock=clock,
             stop=stop,
+            trail=trail,
         )
         await stack.enter_async_context(door.opened(operator, config.operator_socket))
         facts = await operator.status()
@@ -166,6 +174,7 @@ def _loop(
         ),
         OrphanController(here.host, recorded),
         iam.IamUpkeep(state.store, identity, clock),
+        cloudtrail.AuditUpkeep(state.store, state.vault, clock),
         iam.OidcKeys(state.store, clock, iam.HttpsFetch(config.trusted_issuers)),
     ]
     return Loop(controllers, clock, resync_seconds=config.resync_seconds)
@@ -218,10 +227,7 @@ def _certificate(config: Config, state: State, listener: socket.socket, clock: C
     if ip_address(address).is_loopback:
         return None
     authority = CertificateAuthority.at(config.home / "certificates", state.vault, now=clock.now())
-    names = ["localhost", "127.0.0.1", "::1", socket.gethostname(), socket.getfqdn()]
-    if not ip_address(address).is_unspecified:
-        names.append(address)
-    chain, key = authority.server_certificate(list(dict.fromkeys(names)), now=clock.now())
+    chain, key = authority.server_certificate(server_names(address), now=clock.now())
     return Certificate(authority=authority.certificate, chain=chain, key=key)
 
 

@@ -17,18 +17,18 @@ class Fault(Exception):  # noqa: N818 - AWS says fault
     status: ClassVar[int] = 500
     sender: ClassVar[bool] = True
     """True when the caller is to blame (`<Type>Sender</Type>`)."""
+    remembered = False
+    """Whether what the operation wrote stays although it is refused: a wrong second factor must count."""
 
     def __init__(self, message: str, **members: Any) -> None:
         super().__init__(message)
         self.message = message
         self.members = members
         """Further members of a modelled error shape."""
-        self.keeps_changes = False
-        """Whether what the operation wrote is committed all the same; see `keeping_changes`."""
 
     def keeping_changes(self) -> Self:
-        """Have the edge commit what was written before this is raised: a reuse that ends a session, a poll counted."""
-        self.keeps_changes = True
+        """Have what was written before it is raised stay: a reuse that ends a session, a poll that counts."""
+        self.remembered = True
         return self
 
 

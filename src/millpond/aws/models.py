@@ -99,15 +99,13 @@ class Models:
             return None
 
     def errors(self, name: str) -> Mapping[str, Shape]:
-        """Return the error shapes of a service by wire code, which differs from the shape's name in many of them."""
+        """Return the error shapes of a service by their names and by wire code; the two differ in many of them."""
         if (found := self._errors.get(name)) is None:
             service = self.service(name)
             shapes = [service.shape_for(each) for each in service.shape_names]
-            found = {
-                shape.error_code: shape
-                for shape in shapes
-                if shape.type_name == "structure" and shape.metadata.get("exception")
-            }
+            found = {each.name: each for each in shapes if each.metadata.get("exception")}
+            for each in list(found.values()):
+                found.setdefault(each.error_code, each)
             self._errors[name] = found
         return found
 

@@ -51,12 +51,17 @@ _EC2: Mapping[str, tuple[str, int]] = {
 
 
 def told(fault: Fault, *, protocol: str, codes: Mapping[str, Shape]) -> Told:
-    """Say a fault as a protocol says it; `codes` are the error shapes of the service by wire code."""
-    shape = codes.get(fault.code)
+    """Say a fault as a protocol says it; `codes` are the error shapes of the service by name and wire code."""
+    shape = codes.get(type(fault).__name__)
+    if shape is None or shape.error_code != fault.code:
+        shape = codes.get(fault.code)
     if shape is not None or not isinstance(fault, CommonFault):
         name = shape.name if shape is not None else fault.code
         return _as_told(fault, code=fault.code, shape_name=name, status=fault.status, shape=shape)
     if protocol == "ec2":
+        # The sentence stands after this one there, and the SDKs' users know it so.
+        if fault.code == "AccessDenied":
+            fault = CommonFault(fault.code, f"You are not authorized to perform this operation. {fault.message}")
         code, status = _EC2.get(fault.code, (fault.code, fault.status))
         return _as_told(fault, code=code, shape_name=code, status=status)
     if protocol == "query":

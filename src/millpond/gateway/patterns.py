@@ -1,7 +1,7 @@
 r"""The models' `pattern` constraints, which are Java's regular expressions, as Python's.
 
-Three things differ: Unicode properties (`\p{L}`), a bare `[` inside a class, and `\w`, `\d`, `\s`, which mean ASCII in
-Java. A pattern must match the whole value, as AWS's services have it.
+What differs: Unicode properties (`\p{L}`), a bare `[` or a dash beside `\w` inside a class, and `\w`, `\d`, `\s`, which
+mean ASCII in Java. A pattern must match the whole value, as AWS's services have it.
 """
 
 import re
@@ -9,7 +9,9 @@ import sys
 import unicodedata
 from functools import cache
 
+_BESIDE_CLASS = re.compile(r"\\[wWdDsSpP](?:\{\w+\})?-$")
 _PROPERTY = re.compile(r"\\([pP])(?:\{(\w+)\}|(\w))")
+_RUN = re.compile(r"(..)\1*")
 _POSIX = {
     "ASCII": r"\x00-\x7f",
     "Alnum": "0-9A-Za-z",
@@ -61,7 +63,8 @@ def translated(pattern: str) -> str:
             else:
                 # Doubled set characters are reserved in Python and would only be a warning.
                 is_doubled = character in "&|~-" and pattern[at : at + 2] == character * 2
-                out.append("\\" + character if is_doubled else character)
+                is_no_range = character == "-" and _BESIDE_CLASS.search(pattern[class_start : at + 1])
+                out.append("\\" + character if is_doubled or is_no_range else character)
                 in_class = character != "]" or at == class_start
         else:
             out.append(character)
@@ -86,13 +89,12 @@ def _property(name: str, *, negated: bool, in_class: bool) -> str:
 @cache
 def _ranges() -> dict[str, str]:
     """Every general category, and each first letter of them, as the inside of a character class."""
-    runs: dict[str, list[tuple[int, int]]] = {}
-    for point in range(sys.maxunicode + 1):
-        category = unicodedata.category(chr(point))
-        for name in (category, category[0]):
-            spans = runs.setdefault(name, [])
-            if spans and spans[-1][1] == point - 1:
-                spans[-1] = (spans[-1][0], point)
-            else:
-                spans.append((point, point))
-    return {name: "".join(f"\\U{start:08x}-\\U{end:08x}" for start, end in spans) for name, spans in runs.items()}
+    # Two letters a code point, so that runs of one category are found by the regular expression engine: 0.1 s, once.
+    categories = "".join(map(unicodedata.category, map(chr, range(sys.maxunicode + 1))))
+    ranges: dict[str, list[str]] = {}
+    for run in _RUN.finditer(categories):
+        span = f"\\U{run.start() // 2:08x}-\\U{run.end() // 2 - 1:08x}"
+        category = run.group(1)
+        ranges.setdefault(category, []).append(span)
+        ranges.setdefault(category[0], []).append(span)
+    return {name: "".join(spans) for name, spans in ranges.items()}

@@ -28,7 +28,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     """Of the server's file, in octets: a directory that lost data to a power cut does not count."""
     cli: str | None
     tls: bool
-    jemalloc: bool
+    defragments: bool = False
 
 
 class Builds:
@@ -62,6 +62,7 @@ class Builds:
     def workshop(self) -> Iterator[Path]:
         """An empty directory on the same file system, gone afterwards; only inside `exclusive`."""
         partial = self._directory / _PARTIAL
+        command.require_space(self._directory)
         with command.explained(partial):
             partial.mkdir(mode=0o700)
         try:

@@ -15,10 +15,13 @@ Write = Callable[[Any, list[str]], None]
 
 _ESCAPED = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#xD;"}
 _SPECIAL = re.compile('[&<>"\r]')
+_PLAIN = re.compile("[ !#-%'-;=?-~\t\n]*")
 
 
 def escape(text: str) -> str:
     """Write text so that it is read back the same; carriage returns would not survive a parser bare."""
+    if _PLAIN.fullmatch(text):
+        return text
     if not scalars.is_writable_in_xml(text):
         text = scalars.in_xml(text)
     return _SPECIAL.sub(lambda match: _ESCAPED[match.group()], text)

@@ -7,6 +7,7 @@ from millpond.services.elasticache.api import (
 )
 from millpond.services.elasticache.catalog.node_types import NodeType, node_type
 from millpond.services.elasticache.catalog.versions import at_least, ordinal
+from millpond.services.elasticache.desired.parameters import effective_parameters, incompatibility
 from millpond.services.elasticache.records.parameter_groups import ParameterGroup
 
 ENGINES = ("memcached", "redis", "valkey")
@@ -67,6 +68,15 @@ def check_family(version: EngineVersion, group: ParameterGroup) -> None:
         raise InvalidParameterCombinationException(
             "Cluster mode should be disabled in parameter group, but found it is enabled."
         )
+
+
+def check_values(group: ParameterGroup, node_type: str, version: str) -> None:
+    """The group's values must leave a node of this type something to run with."""
+    problem = incompatibility(
+        group.family, effective_parameters(group.family, node_type, group.values, version), version
+    )
+    if problem is not None:
+        raise InvalidParameterCombinationException(problem)
 
 
 def node_type_for(given: str | None, engine: str, version: str) -> NodeType:

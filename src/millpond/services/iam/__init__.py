@@ -36,6 +36,7 @@ from millpond.services.iam.service_roles import (
     create_service_role,
     needed_service_role,
     release_service_role,
+    role_allows,
     service_role,
     use_service_role,
 )
@@ -97,6 +98,7 @@ __all__ = [
     "put_reserved_role",
     "release_service_role",
     "reserved_role",
+    "role_allows",
     "role_by_arn",
     "saml_provider_by_arn",
     "service_role",

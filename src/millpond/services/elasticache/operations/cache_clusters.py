@@ -30,6 +30,7 @@ from millpond.services.elasticache.records.cache_clusters import (
     node_ids,
 )
 from millpond.services.elasticache.records.parameter_groups import ParameterGroup
+from millpond.services.elasticache.service_role import require_service_role
 from millpond.services.elasticache.tables import cache_clusters as clusters
 from millpond.services.elasticache.tables import parameter_groups, tags
 from millpond.services.elasticache.tagging import request_tags
@@ -56,6 +57,7 @@ def create_cache_cluster(ctx: Context, request: Request) -> Response:
         request.get("CacheParameterGroupName") or default_group(version.family),
     )
     engine_choice.check_family(version, group)
+    engine_choice.check_values(group, node_type.name, version.version)
     given_tags = request_tags(request)
     count = _node_count(ctx, engine, request.get("NumCacheNodes", 1))
     where = placement.choose(ctx, request, engine=engine, count=count)
@@ -84,6 +86,7 @@ def create_cache_cluster(ctx: Context, request: Request) -> Response:
             CacheNode(id=each, zone=zone, created_at=ctx.now) for each, zone in zip(numbers, where.zones, strict=True)
         ),
     )
+    require_service_role(ctx, resource=cluster.arn)
     clusters.insert(ctx.transaction, cluster)
     tags.put(ctx.transaction, ctx.account, ctx.region, cluster.arn, given_tags)
     ctx.wake(CONTROLLER, cluster.key)

@@ -44,6 +44,9 @@ def modify_cache_cluster(ctx: Context, request: Request) -> Response:
     pending, group = _change_engine(ctx, cluster, request, group)
     pending = _change_node_type(cluster, request, pending)
     pending = _change_nodes(ctx, cluster, request, pending)
+    engine_choice.check_values(
+        group, pending.node_type or spec.node_type, pending.engine_version or spec.engine_version
+    )
     changed = msgspec.structs.replace(cluster, spec=spec, pending=pending)
     if request.get("ApplyImmediately", False) and not pending.is_empty:
         _tell(ctx, cluster, pending)

@@ -22,6 +22,7 @@ _CLUSTERS = sa.Table(
     sa.Column("revision", sa.Integer, nullable=False),
     sa.Column("engine", sa.String(16), nullable=False),
     sa.Column("parameter_group", sa.String(255), nullable=False),
+    sa.Column("pending_parameter_group", sa.String(255)),
     sa.Column("subnet_group", sa.String(255), nullable=False),
     sa.Column("nodes", sa.Integer, nullable=False),
     sa.Column("body", sa.Text, nullable=False),
@@ -71,8 +72,13 @@ def keys(transaction: Connection) -> Sequence[str]:
 
 
 def using_parameter_group(transaction: Connection, account: str, region: str, name: str) -> Sequence[CacheCluster]:
-    """The clusters whose nodes take their values from this group."""
-    return _using(transaction, account, region, _CLUSTERS.c.parameter_group == name)
+    """The clusters whose nodes take their values from this group, or will."""
+    return _using(
+        transaction,
+        account,
+        region,
+        sa.or_(_CLUSTERS.c.parameter_group == name, _CLUSTERS.c.pending_parameter_group == name),
+    )
 
 
 def using_subnet_group(transaction: Connection, account: str, region: str, name: str) -> Sequence[CacheCluster]:
@@ -152,6 +158,7 @@ def _row(cluster: CacheCluster) -> dict[str, object]:
         "revision": cluster.revision,
         "engine": cluster.spec.engine,
         "parameter_group": cluster.spec.parameter_group,
+        "pending_parameter_group": cluster.pending.parameter_group,
         "subnet_group": cluster.spec.subnet_group,
         "nodes": sum(not each.removing for each in cluster.nodes),
         "body": _encode(cluster).decode(),

@@ -9,6 +9,34 @@ down_revision = None
 
 def upgrade() -> None:
     op.create_table(
+        "cloudtrail_ends",
+        sa.Column("name", sa.String(length=8), nullable=False),
+        sa.Column("sequence", sa.BigInteger(), nullable=False),
+        sa.Column("hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_cloudtrail_ends")),
+    )
+    op.create_table(
+        "cloudtrail_events",
+        sa.Column("sequence", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("region", sa.String(length=32), nullable=False),
+        sa.Column("event_id", sa.String(length=36), nullable=False),
+        sa.Column("name", sa.String(length=128), nullable=False),
+        sa.Column("source", sa.String(length=128), nullable=False),
+        sa.Column("read_only", sa.Boolean(), nullable=False),
+        sa.Column("username", sa.String(length=128), nullable=False),
+        sa.Column("access_key_id", sa.String(length=128), nullable=False),
+        sa.Column("resources", sa.Text(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("hash", sa.LargeBinary(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("sequence", name=op.f("pk_cloudtrail_events")),
+    )
+    with op.batch_alter_table("cloudtrail_events", schema=None) as batch_op:
+        batch_op.create_index("cloudtrail_events_by_account", ["account", "at", "sequence"], unique=False)
+
+    op.create_table(
         "elasticache_addresses",
         sa.Column("address", sa.String(length=39), nullable=False),
         sa.Column("process", sa.String(length=255), nullable=False),
@@ -23,6 +51,7 @@ def upgrade() -> None:
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("engine", sa.String(length=16), nullable=False),
         sa.Column("parameter_group", sa.String(length=255), nullable=False),
+        sa.Column("pending_parameter_group", sa.String(length=255), nullable=True),
         sa.Column("subnet_group", sa.String(length=255), nullable=False),
         sa.Column("nodes", sa.Integer(), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
@@ -82,6 +111,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("email_key", name=op.f("uq_iam_accounts_email_key")),
     )
     op.create_table(
+        "iam_oidc_keys",
+        sa.Column("url", sa.String(length=255), nullable=False),
+        sa.Column("keys", sa.Text(), nullable=False),
+        sa.Column("fetched_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("url", name=op.f("pk_iam_oidc_keys")),
+    )
+    op.create_table(
         "iam_revision",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("value", sa.String(length=64), nullable=False),
@@ -122,7 +158,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=1000), nullable=False),
         sa.Column("role_name", sa.String(length=64), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("resources", sa.JSON(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["account"], ["iam_accounts.id"], name=op.f("fk_iam_deletion_tasks_account")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_iam_deletion_tasks")),
@@ -176,6 +212,8 @@ def upgrade() -> None:
         sa.Column("enabled_at", sa.BigInteger(), nullable=True),
         sa.Column("last_step", sa.BigInteger(), nullable=False),
         sa.Column("drift", sa.Integer(), nullable=False),
+        sa.Column("failures", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("locked_until", sa.BigInteger(), nullable=True),
         sa.Column("tags", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(["account"], ["iam_accounts.id"], name=op.f("fk_iam_mfa_devices_account")),
         sa.PrimaryKeyConstraint("serial", name=op.f("pk_iam_mfa_devices")),
@@ -222,6 +260,7 @@ def upgrade() -> None:
         sa.Column("path", sa.String(length=512), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("trust", sa.Text(), nullable=False),
+        sa.Column("trust_ids", sa.JSON(), nullable=False),
         sa.Column("description", sa.String(length=1000), nullable=True),
         sa.Column("max_session_duration", sa.Integer(), nullable=False),
         sa.Column("boundary", sa.String(length=2048), nullable=False),
@@ -245,6 +284,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("account", "name", name=op.f("pk_iam_saml_providers")),
     )
     op.create_table(
+        "iam_service_role_uses",
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("service", sa.String(length=128), nullable=False),
+        sa.Column("resource", sa.String(length=512), nullable=False),
+        sa.ForeignKeyConstraint(["account"], ["iam_accounts.id"], name=op.f("fk_iam_service_role_uses_account")),
+        sa.PrimaryKeyConstraint("account", "service", "resource", name=op.f("pk_iam_service_role_uses")),
+    )
+    op.create_table(
         "iam_sessions",
         sa.Column("access_key_id", sa.String(length=32), nullable=False),
         sa.Column("account", sa.String(length=12), nullable=False),
@@ -261,6 +308,7 @@ def upgrade() -> None:
         sa.Column("source_identity", sa.String(length=64), nullable=False),
         sa.Column("mfa_at", sa.BigInteger(), nullable=True),
         sa.Column("context", sa.JSON(), nullable=False),
+        sa.Column("restricted", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["account"], ["iam_accounts.id"], name=op.f("fk_iam_sessions_account")),
         sa.PrimaryKeyConstraint("access_key_id", name=op.f("pk_iam_sessions")),
     )
