@@ -31,7 +31,7 @@ from millpond.operator import door, home
 from millpond.operator.facts import RunFacts
 from millpond.operator.spec import CannotStart
 from millpond.reconcile.loop import Controller, Loop
-from millpond.services import cloudtrail, ec2, elasticache, iam, sso, sts
+from millpond.services import cloudtrail, ec2, elasticache, iam, signin, sso, sts
 from millpond.services.iam import IamIdentity
 
 
@@ -73,6 +73,7 @@ async def run(
                 sts.SERVICE,
                 cloudtrail.SERVICE,
                 *sso.SERVICES,
+                signin.SERVICE,
             ),
             models=Models(),
             store=state.store,
