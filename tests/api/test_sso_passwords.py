@@ -42,7 +42,7 @@ def test_an_invitation_sets_the_first_password_once(world):
     token = invited(world, user)
     with world.aws.store.read() as transaction:
         assert sso.invited_user(transaction, token, world.aws.clock.now()).id == user.id
-        assert sso.password_of(transaction, user) is None
+        assert not sso.has_password(transaction, user)
     accept(world, token)
     found = verified(world, "ANN", _PASSWORD)
     assert found is not None
@@ -71,20 +71,6 @@ def test_a_weak_password_is_refused_and_the_invitation_stays_good(world, passwor
     with pytest.raises(sso.PasswordError):
         accept(world, token, password)
     accept(world, token)
-
-
-def test_pages_hash_first_and_redeem_a_link_once(world):
-    user = world.record(world.user("ann"))
-    hashed = iam.hash_password(_PASSWORD)
-    now = world.aws.clock.now()
-    with world.aws.store.begin() as transaction:
-        token = sso.invite(transaction, user, now)
-        assert sso.password_violation(transaction, user, _PASSWORD) == ""
-        assert sso.redeem_link(transaction, token, hashed, now).id == user.id
-        with pytest.raises(sso.LinkError):
-            sso.redeem_link(transaction, token, hashed, now)
-        assert "last three" in sso.password_violation(transaction, user, _PASSWORD)
-    assert verified(world, "ann", _PASSWORD)
 
 
 def test_a_reset_link_is_no_invitation_and_ends_sessions_and_former_passwords_are_refused(world):

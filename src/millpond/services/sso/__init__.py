@@ -22,7 +22,6 @@ from millpond.services.sso.mfa import (
     begin_registration,
     devices_of,
     finish_registration,
-    pending_device,
     remove_device,
 )
 from millpond.services.sso.operations import admin, identity_store, oidc, portal
@@ -30,19 +29,16 @@ from millpond.services.sso.passwords import (
     LinkError,
     PasswordError,
     accept_invitation,
+    has_password,
     invite,
     invited_user,
-    password_of,
-    redeem_link,
     request_password_reset,
     reset_password,
-    set_hashed_password,
     set_password,
     user_of_reset,
     verify_password,
 )
-from millpond.services.sso.passwords import violation as password_violation
-from millpond.services.sso.records.credentials import MfaDevice, Password
+from millpond.services.sso.records.credentials import MfaDevice
 from millpond.services.sso.records.directory import Group, User
 from millpond.services.sso.records.instances import Instance
 from millpond.services.sso.records.permission_sets import PermissionSet
@@ -72,7 +68,6 @@ __all__ = [
     "MfaDevice",
     "MfaError",
     "NewDevice",
-    "Password",
     "PasswordError",
     "PermissionSet",
     "SignedIn",
@@ -90,22 +85,18 @@ __all__ = [
     "devices_of",
     "enable",
     "finish_registration",
+    "has_password",
     "instance_at",
     "instance_by_id",
     "instance_of_account",
     "invite",
     "invited_user",
     "open_portal_session",
-    "password_of",
-    "password_violation",
-    "pending_device",
     "permission_sets_of",
-    "redeem_link",
     "remove_device",
     "request_password_reset",
     "reset_password",
     "role_credentials",
-    "set_hashed_password",
     "set_password",
     "sign_out",
     "signed_in",

@@ -1,7 +1,6 @@
 """MFA devices of directory users: authenticator apps. For the pages: AWS has no operation for these."""
 
 from datetime import datetime
-from urllib.parse import quote
 
 import msgspec
 from sqlalchemy import Connection
@@ -47,25 +46,21 @@ def begin_registration(
         created_at=now,
     )
     credentials.insert_device(transaction, device)
-    return _shown(user, device_id, seed)
-
-
-def pending_device(transaction: Connection, vault: Vault, user: User, device_id: str) -> NewDevice | None:
-    """A device of the user's that was begun and still waits for its first code."""
-    device = _pending(transaction, user, device_id)
-    return None if device is None else _shown(user, device.id, vault.open(device.seed, f"sso-mfa/{device.id}"))
+    label = user.name.replace(":", "%3A")
+    return NewDevice(id=device_id, seed=seed, uri=iam.provisioning_uri(seed, issuer="Millpond", label=label))
 
 
 def finish_registration(
-    transaction: Connection, vault: Vault, user: User, *, device_id: str, code: str, now: datetime, name: str = ""
+    transaction: Connection, vault: Vault, user: User, *, device_id: str, code: str, now: datetime
 ) -> bool:
     """Register a device by its first code. False for a wrong one, and for a device that is not the user's."""
-    device = _pending(transaction, user, device_id)
-    accepted = _with_code_used(vault, device, code, now) if device is not None else None
+    device = credentials.device(transaction, device_id)
+    if device is None or device.user_id != user.id or device.registered_at is not None:
+        return False
+    accepted = _with_code_used(vault, device, code, now)
     if accepted is None:
         return False
-    named = msgspec.structs.replace(accepted, registered_at=now, name=name[:_LONGEST_NAME] or accepted.name)
-    credentials.replace_device(transaction, named)
+    credentials.replace_device(transaction, msgspec.structs.replace(accepted, registered_at=now))
     return True
 
 
@@ -90,17 +85,6 @@ def remove_device(transaction: Connection, user: User, device_id: str) -> None:
     if device is None or device.user_id != user.id:
         raise MfaError("There is no such device.")
     credentials.delete_device(transaction, device)
-
-
-def _shown(user: User, device_id: str, seed: str) -> NewDevice:
-    uri = iam.provisioning_uri(seed, issuer="Millpond", label=quote(user.name))
-    return NewDevice(id=device_id, seed=seed, uri=uri)
-
-
-def _pending(transaction: Connection, user: User, device_id: str) -> MfaDevice | None:
-    device = credentials.device(transaction, device_id)
-    is_pending = device is not None and device.user_id == user.id and device.registered_at is None
-    return device if is_pending else None
 
 
 def _with_code_used(vault: Vault, device: MfaDevice, code: str, now: datetime) -> MfaDevice | None:

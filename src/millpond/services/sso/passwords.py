@@ -22,8 +22,6 @@ RESET_LENGTH = timedelta(hours=1)
 _SHORTEST = 8
 _LONGEST = 64
 _FORMER_ONES = 3
-_PURPOSES: tuple[LinkPurpose, ...] = ("invitation", "password-reset")
-_BAD_LINK = "This link is not valid any more. Ask your administrator for a new one."
 
 
 class LinkError(Exception):
@@ -60,70 +58,33 @@ def user_of_reset(transaction: Connection, token: str, now: datetime) -> User:
     return _linked_user(transaction, token, "password-reset", now)
 
 
-def redeem_link(transaction: Connection, token: str, hashed: str, now: datetime) -> User:
-    """Use up an invitation or reset link with the hash of a password that `violation` accepted. LinkError."""
-    for purpose in _PURPOSES:
-        if credentials.link(transaction, token_digest(token), purpose) is not None:
-            user = _linked_user(transaction, token, purpose, now)
-            set_hashed_password(transaction, user, hashed, now)
-            return user
-    raise LinkError(_BAD_LINK)
-
-
 def accept_invitation(transaction: Connection, token: str, password: str, now: datetime) -> User:
-    """Set the first password and use the link up. LinkError, or PasswordError, and nothing is changed.
-
-    Hashing takes its time inside the transaction: pages rather hash first and `redeem_link`.
-    """
-    user = invited_user(transaction, token, now)
-    set_password(transaction, user, password, now)
-    return user
+    """Set the first password and use the link up. LinkError, or PasswordError, and nothing is changed."""
+    return _redeem(transaction, token, password, "invitation", now)
 
 
 def reset_password(transaction: Connection, token: str, password: str, now: datetime) -> User:
-    """As `accept_invitation`, by a reset link."""
-    user = user_of_reset(transaction, token, now)
-    set_password(transaction, user, password, now)
+    """As `accept_invitation`, by a reset link; portal sessions of the user end."""
+    user = _redeem(transaction, token, password, "password-reset", now)
+    tokens.end_sessions_of(transaction, user.id)
     return user
 
 
-def violation(transaction: Connection, user: User, password: str) -> str:
-    """Why a new password is refused, in words for people; empty when it is accepted. Takes a hash a former password.
-
-    Source: the Identity Center user guide, "Password requirements when managing identities".
-    """
-    if not _SHORTEST <= len(password) <= _LONGEST:
-        return f"Your password must be {_SHORTEST} to {_LONGEST} characters long."
-    kinds = (
-        any(char in string.ascii_lowercase for char in password),
-        any(char in string.ascii_uppercase for char in password),
-        any(char in string.digits for char in password),
-        any(not char.isalnum() for char in password),
-    )
-    if not all(kinds):
-        return "Your password must have lower-case and upper-case letters, numbers and other characters."
-    before = credentials.password(transaction, user.id)
-    former = (before.hashed, *before.history) if before is not None else ()
-    if any(iam.verify_password(password, each) for each in former[:_FORMER_ONES]):
-        return "Your password cannot be one of your last three passwords."
-    return ""
-
-
 def set_password(transaction: Connection, user: User, password: str, now: datetime) -> None:
-    """Replace a user's password, as `set_hashed_password`. PasswordError when Identity Center's rules refuse it."""
-    if reason := violation(transaction, user, password):
-        raise PasswordError(reason)
-    set_hashed_password(transaction, user, iam.hash_password(password), now)
-
-
-def set_hashed_password(transaction: Connection, user: User, hashed: str, now: datetime) -> None:
-    """Write the hash of an accepted password. Links are worthless from now on, and portal sessions end."""
+    """Replace a user's password. PasswordError when Identity Center's rules refuse it."""
     before = credentials.password(transaction, user.id)
     former = (before.hashed, *before.history) if before is not None else ()
-    record = Password(user_id=user.id, hashed=hashed, changed_at=now, history=former[: _FORMER_ONES - 1])
+    if reason := _violation(password):
+        raise PasswordError(reason)
+    if any(iam.verify_password(password, each) for each in former[:_FORMER_ONES]):
+        raise PasswordError("Your password cannot be one of your last three passwords.")
+    record = Password(
+        user_id=user.id,
+        hashed=iam.hash_password(password),
+        changed_at=now,
+        history=former[: _FORMER_ONES - 1],
+    )
     credentials.put_password(transaction, record)
-    credentials.drop_links(transaction, user.id)
-    tokens.end_sessions_of(transaction, user.id)
 
 
 def verify_password(transaction: Connection, instance: Instance, user_name: str, password: str) -> User | None:
@@ -134,9 +95,9 @@ def verify_password(transaction: Connection, instance: Instance, user_name: str,
     return user if user is not None and held is not None and is_right and user.status == "ENABLED" else None
 
 
-def password_of(transaction: Connection, user: User) -> Password | None:
-    """The hash of a user's password and when it was set; None until the invitation is accepted."""
-    return credentials.password(transaction, user.id)
+def has_password(transaction: Connection, user: User) -> bool:
+    """Whether the user has ever accepted an invitation."""
+    return credentials.password(transaction, user.id) is not None
 
 
 def _new_link(transaction: Connection, user: User, purpose: LinkPurpose, *, now: datetime, length: timedelta) -> str:
@@ -152,5 +113,27 @@ def _linked_user(transaction: Connection, token: str, purpose: LinkPurpose, now:
     link = credentials.link(transaction, token_digest(token), purpose)
     user = directory.user(transaction, link.user_id) if link is not None and link.expires_at > now else None
     if user is None or user.status != "ENABLED":
-        raise LinkError(_BAD_LINK)
+        raise LinkError("This link is not valid any more. Ask your administrator for a new one.")
     return user
+
+
+def _redeem(transaction: Connection, token: str, password: str, purpose: LinkPurpose, now: datetime) -> User:
+    user = _linked_user(transaction, token, purpose, now)
+    set_password(transaction, user, password, now)
+    credentials.drop_links(transaction, user.id)
+    return user
+
+
+def _violation(password: str) -> str:
+    """Why Identity Center refuses a password (user guide, "Password requirements"); empty when it does not."""
+    if not _SHORTEST <= len(password) <= _LONGEST:
+        return f"Your password must be {_SHORTEST} to {_LONGEST} characters long."
+    kinds = (
+        any(char in string.ascii_lowercase for char in password),
+        any(char in string.ascii_uppercase for char in password),
+        any(char in string.digits for char in password),
+        any(not char.isalnum() for char in password),
+    )
+    if not all(kinds):
+        return "Your password must have lower-case and upper-case letters, numbers and other characters."
+    return ""
