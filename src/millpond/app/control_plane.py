@@ -31,7 +31,7 @@ from millpond.operator import door, home
 from millpond.operator.facts import RunFacts
 from millpond.operator.spec import CannotStart
 from millpond.reconcile.loop import Loop
-from millpond.services import cloudtrail, ec2, elasticache, iam, sts
+from millpond.services import cloudtrail, ec2, elasticache, iam, signin, sso, sts
 from millpond.services.iam import IamIdentity
 
 
@@ -66,7 +66,15 @@ async def run(
         identity = IamIdentity(state.vault)
         loop = _loop(config, state=state, here=here, names=names, clock=clock, stop=stop, identity=identity)
         gateway = Gateway(
-            services=(elasticache.SERVICE, ec2.SERVICE, iam.SERVICE, sts.SERVICE, cloudtrail.SERVICE),
+            services=(
+                elasticache.SERVICE,
+                ec2.SERVICE,
+                iam.SERVICE,
+                sts.SERVICE,
+                cloudtrail.SERVICE,
+                *sso.SERVICES,
+                signin.SERVICE,
+            ),
             models=Models(),
             store=state.store,
             identity=identity,

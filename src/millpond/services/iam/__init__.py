@@ -21,7 +21,16 @@ from millpond.services.iam.identity import IamIdentity, KeyUse, trusts
 from millpond.services.iam.issuers import OidcKeys
 from millpond.services.iam.mfa import accept_mfa_code, check_mfa_code
 from millpond.services.iam.operations import OPERATIONS
-from millpond.services.iam.records import Grant, OidcProvider, Role, SamlProvider, Session
+from millpond.services.iam.passwords import hash_password, verify_password
+from millpond.services.iam.policy import new_policy
+from millpond.services.iam.records import Account, Grant, OidcProvider, Role, SamlProvider, Session, User
+from millpond.services.iam.reserved_roles import (
+    MissingPolicyError,
+    ReservedRole,
+    delete_reserved_role,
+    put_reserved_role,
+    reserved_role,
+)
 from millpond.services.iam.saml_metadata import SamlMetadata, parse_metadata, parse_xml
 from millpond.services.iam.service_roles import (
     create_service_role,
@@ -32,29 +41,36 @@ from millpond.services.iam.service_roles import (
     use_service_role,
 )
 from millpond.services.iam.tables.keys import session
-from millpond.services.iam.tables.principals import role_by_arn
+from millpond.services.iam.tables.principals import account, accounts, role_by_arn, user_by_id
 from millpond.services.iam.tables.providers import oidc_keys, oidc_provider, saml_provider_by_arn
+from millpond.services.iam.totp import matching_step, provisioning_uri, step_at
 from millpond.services.iam.upkeep import IamUpkeep
 
 SERVICE = service("iam", OPERATIONS)
 
 __all__ = [
     "SERVICE",
+    "Account",
     "Bootstrap",
     "Grant",
     "HttpsFetch",
     "IamIdentity",
     "IamUpkeep",
     "KeyUse",
+    "MissingPolicyError",
     "OidcKeys",
     "OidcProvider",
+    "ReservedRole",
     "Role",
     "SamlMetadata",
     "SamlProvider",
     "Session",
     "TemporaryKey",
+    "User",
     "accept_mfa_code",
+    "account",
     "account_of_key",
+    "accounts",
     "administrator",
     "administrator_credentials",
     "bootstrap",
@@ -64,22 +80,32 @@ __all__ = [
     "create_service_role",
     "decoded_authorization_message",
     "default_account",
+    "delete_reserved_role",
     "encoded_authorization_message",
     "has_policy",
+    "hash_password",
+    "matching_step",
     "needed_service_role",
     "new_access_key",
+    "new_policy",
     "new_root_password",
     "oidc_keys",
     "oidc_provider",
     "open_session",
     "parse_metadata",
     "parse_xml",
+    "provisioning_uri",
+    "put_reserved_role",
     "release_service_role",
+    "reserved_role",
     "role_allows",
     "role_by_arn",
     "saml_provider_by_arn",
     "service_role",
     "session",
+    "step_at",
     "trusts",
     "use_service_role",
+    "user_by_id",
+    "verify_password",
 ]
