@@ -57,7 +57,9 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     account: str
     arn: str
     user_id: str
-    kind: Literal["Root", "User", "AssumedRole", "FederatedUser", "AWSService", "Anonymous"]
+    kind: Literal["Root", "User", "AssumedRole", "FederatedUser", "IdentityCenterUser", "AWSService", "Anonymous"]
+    """`IdentityCenterUser` is who bears a token of the access portal: an operation finds that out and says so in
+    `Context.caller`, for the record."""
     access_key_id: str
     name: str = ""
     """The user name, or the role session name."""
@@ -65,6 +67,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """For an assumed role: the role itself."""
     session: str = ""
     """For temporary credentials: the key of the session's record."""
+    identity_store_arn: str = ""
+    """For a user of Identity Center: whose directory they belong to."""
 
 
 class Credential(msgspec.Struct, frozen=True, kw_only=True):

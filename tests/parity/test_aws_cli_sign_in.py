@@ -200,6 +200,23 @@ def test_accounts_and_roles_are_listed_with_the_token(desk: Desk):
     assert [each["roleName"] for each in json.loads(done.stdout)["roleList"]] == ["Admin"]
 
 
+def test_what_was_done_with_a_token_is_recorded_with_the_user_and_without_the_token(desk: Desk):
+    desk.follow("sso", "login", "--no-browser", "--profile", "work", react=desk.authorize)
+    desk.caller(aws_cli_1())
+    token = desk.access_token()
+    for name in ("CreateToken", "GetRoleCredentials"):
+        events = desk.millpond.client("cloudtrail").lookup_events(
+            LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": name}]
+        )["Events"]
+        assert events
+        record = json.loads(events[0]["CloudTrailEvent"])
+        assert record["userIdentity"]["type"] == "IdentityCenterUser"
+        assert record["userIdentity"]["onBehalfOf"]["userId"] == desk.user_id
+        assert record["userIdentity"]["userName"] == "ann"
+        assert record["recipientAccountId"] == desk.account
+        assert token not in events[0]["CloudTrailEvent"]
+
+
 def test_aws_login_on_the_same_machine(desk: Desk):
     shown = desk.home / "url"
     shown.unlink(missing_ok=True)

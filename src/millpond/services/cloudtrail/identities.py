@@ -19,6 +19,13 @@ def user_identity(attempt: Attempt, session: Session | None) -> dict[str, Any]:
         return _unproven(attempt)
     if caller.kind == "AWSService":
         return {"type": "AWSService", "invokedBy": caller.name}
+    if caller.kind == "IdentityCenterUser":
+        return {
+            "type": "IdentityCenterUser",
+            "accountId": caller.account,
+            "onBehalfOf": {"userId": caller.user_id, "identityStoreArn": caller.identity_store_arn},
+            "userName": caller.name,
+        }
     identity: dict[str, Any] = {
         "type": _TYPES[caller.kind],
         "principalId": caller.user_id,

@@ -78,8 +78,8 @@ def issue_tokens(transaction: Connection, session: PortalSession, client: Client
     )
 
 
-def refresh(transaction: Connection, refresh_token: str, client: Client, now: datetime) -> IssuedTokens:
-    """Exchange a refresh token for the next tokens.
+def refresh(transaction: Connection, refresh_token: str, client: Client, now: datetime) -> tuple[User, IssuedTokens]:
+    """Exchange a refresh token for the next tokens; says whose they are.
 
     RefusedRefreshError otherwise; a token that was exchanged before ends the whole session, because one of the two who
     hold it stole it (RFC 9700, section 4.14.2). That must be committed.
@@ -94,10 +94,11 @@ def refresh(transaction: Connection, refresh_token: str, client: Client, now: da
         if now - found.used_at > _RACE:
             tokens.end_session(transaction, session.id)
         raise RefusedRefreshError
-    if session.ends_at <= now or _enabled(transaction, session) is None:
+    user = _enabled(transaction, session)
+    if session.ends_at <= now or user is None:
         raise RefusedRefreshError
     tokens.replace_token(transaction, msgspec.structs.replace(found, used_at=now))
-    return issue_tokens(transaction, session, client, now)
+    return user, issue_tokens(transaction, session, client, now)
 
 
 def signed_in(transaction: Connection, access_token: str, now: datetime) -> SignedIn | None:
