@@ -167,9 +167,7 @@ class TestAssumeRole:
         may_if_tagged = allow("iam:ListUsers", StringEquals={"aws:PrincipalTag/team": "blue"})
         first = role(world, "first", allow("sts:AssumeRole", "sts:TagSession"))
         second = role(world, "second", may_if_tagged)
-        tagged = assume(
-            world, first, Tags=[{"Key": "team", "Value": "blue"}], TransitiveTagKeys=["team"]
-        )
+        tagged = assume(world, first, Tags=[{"Key": "team", "Value": "blue"}], TransitiveTagKeys=["team"])
         world.client("iam", assume(world, second, tagged)).list_users()
         with refused("AccessDenied"):
             world.client("iam", assume(world, second, assume(world, first))).list_users()
@@ -239,9 +237,9 @@ class TestSessionTokens:
         serial, seed = mfa_device(world)
         with refused("AccessDenied"):
             world.client("iam", credentials).list_users()
-        session = world.client("sts", credentials).get_session_token(
-            SerialNumber=serial, TokenCode=code(world, seed)
-        )["Credentials"]
+        session = world.client("sts", credentials).get_session_token(SerialNumber=serial, TokenCode=code(world, seed))[
+            "Credentials"
+        ]
         world.client("iam", session).list_users()
         world.client("iam", session).list_roles()
 
