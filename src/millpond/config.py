@@ -28,13 +28,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     database_url: str | None = None
     """A SQLAlchemy URL; SQLite inside the home when not given."""
     resync_seconds: float = 15.0
-<<<<<<< HEAD
     hosts_file: Path = Path("/etc/hosts")
     """Where endpoint names are written for this machine, if it may be written."""
-=======
     trusted_issuers: tuple[str, ...] = ()
     """Host names of OpenID Connect issuers that may have inner addresses; others are refused there."""
->>>>>>> iam
 
     @property
     def database(self) -> str:
@@ -107,9 +104,6 @@ def load(
         driver=msgspec.convert(driver or environ.get("MILLPOND_DRIVER") or "auto", DriverName),
         region=environ.get("MILLPOND_REGION") or DEFAULT_REGION,
         database_url=environ.get("MILLPOND_DATABASE_URL") or None,
-<<<<<<< HEAD
         hosts_file=Path(environ.get("MILLPOND_HOSTS_FILE") or "/etc/hosts"),
-=======
         trusted_issuers=tuple(environ.get("MILLPOND_TRUSTED_ISSUERS", "").split()),
->>>>>>> iam
     )
