@@ -16,16 +16,15 @@ from botocore import UNSIGNED
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from sqlalchemy import Connection
-from tests.api.operations_world import Machine
 
 from millpond.aws.models import Models
 from millpond.gateway.http import Request
 from millpond.gateway.server import Gateway
 from millpond.kernel.clock import SystemClock
-from millpond.operation import Context, Service
+from millpond.operation import Service
 from millpond.services import iam, sts
 from millpond.store import Store, Vault, metadata
+from tests.api.operations_world import Machine
 
 REGION = "us-east-1"
 
@@ -124,31 +123,6 @@ class AwsWorld:
                 transaction, self.vault, account=self.account, principal_id=self.account, now=self.clock.now()
             )
         return {"aws_access_key_id": key.access_key_id, "aws_secret_access_key": key.secret}
-
-    def use_service_role(self, service: str, resource: str) -> None:
-        """Do what a service does when it makes something that needs its role."""
-        with self.store.begin() as transaction:
-            iam.use_service_role(self.context(transaction), service, resource=resource)
-
-    def release_service_role(self, service: str, resource: str) -> None:
-        with self.store.begin() as transaction:
-            iam.release_service_role(transaction, account=self.account, service=service, resource=resource)
-
-    def context(self, transaction: Connection) -> Context:
-        """The administrator's context, for calling what other services call."""
-        credential = self.identity.credential(transaction, self.first.access_key_id)
-        assert credential is not None
-        return Context(
-            caller=credential.caller,
-            account=self.account,
-            region=REGION,
-            now=self.clock.now(),
-            request_id="00000000-0000-0000-0000-000000000000",
-            transaction=transaction,
-            platform=Machine(),
-            wakes=self.wakes,
-            vault=self.vault,
-        )
 
     def _send(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         parts = urlsplit(request.url)

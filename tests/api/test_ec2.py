@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.api.operations_world import ACCOUNT, REGION, World, exactly, world
 
 from millpond.aws.faults import CommonFault
 from millpond.operation import Operation
 from millpond.services import ec2
 from millpond.services.ec2 import operations
+from tests.api.operations_world import ACCOUNT, REGION, World, exactly, world
 
 VPC = ec2.default_vpc(ACCOUNT, REGION).id
 SUBNETS = [each.id for each in ec2.subnets(ACCOUNT, REGION)]

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.api.operations_world import ACCOUNT, NOW, REGION, World, world
 
 from millpond.services.elasticache import api
 from millpond.services.elasticache.operations.events import describe_events
 from millpond.services.elasticache.records.events import SourceType
 from millpond.services.elasticache.tables import events
+from tests.api.operations_world import ACCOUNT, NOW, REGION, World, world
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from tests.doubles.gateway import ACCESS_KEY, ACCOUNT, SECRET, Installation, installed, served, toy
 
 from millpond.operation import Context, Service, service
 from millpond.services.elasticache.api import CacheClusterNotFoundFault
+from tests.doubles.gateway import ACCESS_KEY, ACCOUNT, SECRET, Installation, installed, served, toy
 
 CLUSTER = {
     "CacheClusterId": "my-cache",

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.api.operations_world import ACCOUNT, REGION, Machine, World, engine_version, exactly, world
 
 from millpond.services.elasticache import api
 from millpond.services.elasticache.operations import cache_security_groups, reserved_cache_nodes
 from millpond.services.elasticache.operations.engine_versions import describe_cache_engine_versions
 from millpond.services.elasticache.operations.node_type_modifications import list_allowed_node_type_modifications
+from tests.api.operations_world import ACCOUNT, REGION, Machine, World, engine_version, exactly, world
 
 BASE = f"arn:aws:elasticache:{REGION}:{ACCOUNT}"
 VERSIONS = (

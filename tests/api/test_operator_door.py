@@ -6,11 +6,11 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
-from tests.doubles.operator import home_config, running
 
 from millpond.cli.door import Door, NotRunning, Refused
 from millpond.config import Config
 from millpond.operator import home
+from tests.doubles.operator import home_config, running
 
 
 def ask(config: Config, method: str, target: str, body: bytes = b"") -> tuple[int, bytes]:

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.api.operations_world import ACCOUNT, World, exactly, world
 
 from millpond.services.elasticache import api
 from millpond.services.elasticache.operations import parameter_groups as operations
+from tests.api.operations_world import ACCOUNT, World, exactly, world
 
 ARN = f"arn:aws:elasticache:us-east-1:{ACCOUNT}:parametergroup"
 

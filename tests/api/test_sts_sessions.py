@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from tests.api.aws_world import allow, deny, document, refused
 
 from millpond.services.iam import totp
+from tests.api.aws_world import allow, deny, document, refused
 
 
 def trust(*principals: str, action: str | list[str] = "sts:AssumeRole", **condition):

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.api.operations_world import ACCOUNT, REGION, World, exactly, world
 
 from millpond.services import ec2
 from millpond.services.elasticache import api
 from millpond.services.elasticache.operations import subnet_groups as operations
+from tests.api.operations_world import ACCOUNT, REGION, World, exactly, world
 
 ARN = f"arn:aws:elasticache:{REGION}:{ACCOUNT}:subnetgroup"
 A, B, C = (each.id for each in ec2.subnets(ACCOUNT, REGION)[:3])

@@ -5,13 +5,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.api.operations_world import ACCOUNT, NOW, REGION, World, exactly, world
 
 from millpond.aws.faults import Fault
 from millpond.services import ec2
 from millpond.services.elasticache import api
 from millpond.services.elasticache.operations import parameter_groups, subnet_groups
 from millpond.services.elasticache.operations import tags as operations
+from tests.api.operations_world import ACCOUNT, NOW, REGION, World, exactly, world
 
 BASE = f"arn:aws:elasticache:{REGION}:{ACCOUNT}"
 GROUP = f"{BASE}:parametergroup:mine"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from millpond.host.local import LocalHost
+from millpond.host.local.addresses import Claims
 from millpond.host.spec import Host, ProcessSpec
 
 ENGINE = """
@@ -121,4 +122,5 @@ class LocalWorld:
         for name in await closer.names():
             await closer.remove_process(name)
         await closer.close()
+        Claims().release(self.home)
         shutil.rmtree(self.home)

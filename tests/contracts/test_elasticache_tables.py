@@ -6,13 +6,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.contracts import postgresql
 
 from millpond.services.elasticache.records.events import Selection
 from millpond.services.elasticache.records.parameter_groups import ParameterGroup
 from millpond.services.elasticache.records.subnet_groups import GroupSubnet, SubnetGroup
 from millpond.services.elasticache.tables import events, parameter_groups, subnet_groups, tags
 from millpond.store import Store, metadata
+from tests.contracts import postgresql
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 HERE = (ACCOUNT, REGION)

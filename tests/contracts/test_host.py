@@ -6,10 +6,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.contracts.host_worlds import MemoryWorld, World
-from tests.contracts.local_world import LocalWorld
 
 from millpond.host.spec import File, HostError, ProcessState, files_digest
+from tests.contracts.host_worlds import MemoryWorld, World
+from tests.contracts.local_world import LocalWorld
 
 NAME = "123456789012.us-east-1.my-cache.0001"
 CONFIG = File(path="engine.conf", content="maxmemory 1gb\n")

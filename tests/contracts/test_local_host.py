@@ -15,10 +15,10 @@ from typing import IO
 
 import msgspec
 import pytest
-from tests.contracts.local_world import LocalWorld
 
 from millpond.host.local import LocalHost, proc
 from millpond.host.spec import File, HostError, ProcessState
+from tests.contracts.local_world import LocalWorld
 
 NAME = "a.0001"
 

@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def made(home: Path) -> Path:
 
 
 def claim_file(tmp_path: Path, network: IPv4Network) -> Path:
-    return tmp_path / "claims" / str(network).replace("/", "_")
+    return tmp_path / "claims" / f"{str(network).replace('/', '_')}.{os.getuid()}"
 
 
 def test_blocks_are_disjoint_and_leave_localhost_alone(tmp_path: Path, claims: Claims):
@@ -136,14 +137,47 @@ def test_what_a_crash_left_half_written_is_no_claim(tmp_path: Path, claims: Clai
     assert claims.claim(home, "installation-1") == block
 
 
-def test_a_pipe_in_the_place_of_a_claim_holds_nobody_up(tmp_path: Path, claims: Claims):
+@pytest.mark.parametrize(("make", "is_taken"), [(os.mkfifo, True), (os.mkdir, False)])
+def test_what_is_no_file_in_the_place_of_a_claim_holds_nobody_up(
+    tmp_path: Path, claims: Claims, make: Callable[[Path], None], is_taken: bool
+):
     home = made(tmp_path / "home")
     block = claims.claim(home, "installation-1")
     (home / "addresses.json").unlink()
     claim_file(tmp_path, block).unlink()
-    os.mkfifo(claim_file(tmp_path, block))
+    make(claim_file(tmp_path, block))
 
-    assert claims.claim(home, "installation-1") != block
+    assert (claims.claim(home, "installation-1") == block) == is_taken
+
+
+def test_another_users_claim_counts_while_its_home_lasts(tmp_path: Path, claims: Claims):
+    home = made(tmp_path / "home")
+    block = claims.claim(home, "installation-1")
+    theirs = claim_file(tmp_path, block).with_suffix(".12345")
+    claim_file(tmp_path, block).rename(theirs)
+    content = theirs.read_bytes()
+    home.rename(tmp_path / "stays")
+    theirs.write_bytes(content.replace(str(home).encode(), str(tmp_path / "stays").encode()))
+    memento = tmp_path / "stays" / "addresses.json"
+    memento.write_bytes(theirs.read_bytes())
+
+    assert claims.claim(made(home), "installation-2") != block
+    shutil.rmtree(home)
+    memento.unlink()
+
+    assert claims.claim(made(home), "installation-2") == block
+
+
+def test_what_is_released_is_free_for_others(tmp_path: Path, claims: Claims):
+    home = made(tmp_path / "home")
+    block = claims.claim(home, "installation-1")
+
+    claims.release(home)
+    claims.release(home)
+
+    assert list((tmp_path / "claims").iterdir()) == []
+    assert list(home.iterdir()) == []
+    assert claims.claim(home, "installation-2") == block
 
 
 def test_everybody_may_use_the_shared_directory_and_nobody_may_take_others_claims(tmp_path: Path, claims: Claims):

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.contracts.local_world import LocalWorld
 
 from millpond.host.spec import File, HostError
+from tests.contracts.local_world import LocalWorld
 
 NAME = "a.0001"
 BIG = File(path="engine.conf", content="x" * 100_000)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from tests.contracts import postgresql
 from tools import new_migration
 
 from millpond.store import Store, StoreError, StoreUnreachableError, migrations
+from tests.contracts import postgresql
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 SCHEMA = sa.MetaData()

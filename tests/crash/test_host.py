@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from millpond.host.local import LocalHost
+from millpond.host.local.addresses import Claims
 
 SCRIPT = Path(__file__).with_name("host_control_plane.py")
 SOURCES = Path(__file__).parents[2] / "src"
@@ -46,6 +47,7 @@ async def home(tmp_path: Path) -> AsyncIterator[Path]:
     for name in await host.names():
         await host.remove_process(name)
     await host.close()
+    Claims().release(home)
     shutil.rmtree(home)
 
 

@@ -8,13 +8,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.doubles import operator
-
 from millpond import config as configuration
 from millpond.cli import launch
 from millpond.config import Config
 from millpond.operator.facts import RunFacts
 from millpond.operator.spec import CannotStart
+from tests.doubles import operator
 
 
 async def plane(config: Config, *, ready: Callable[[RunFacts], None]) -> None:

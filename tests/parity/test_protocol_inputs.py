@@ -4,10 +4,10 @@ import base64
 import math
 
 import pytest
-from tests.parity.protocol_vectors import Vector, request_of, typed, vectors
 
 from millpond.gateway import form
 from millpond.gateway.protocols import wire_protocols
+from tests.parity.protocol_vectors import Vector, request_of, typed, vectors
 
 _UNSENT = "an empty value and an absent one look the same on the wire"
 _FILLED = "the client fills the token in; a server sees one that was given"

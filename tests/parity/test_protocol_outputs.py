@@ -12,13 +12,13 @@ import pytest
 from botocore.awsrequest import HeadersDict
 from botocore.model import ServiceModel
 from botocore.parsers import PROTOCOL_PARSERS
-from tests.parity.protocol_vectors import Vector, typed, vectors
 
 from millpond.aws.faults import Fault
 from millpond.aws.models import Shape
 from millpond.gateway.dialect import told
 from millpond.gateway.http import Request, Response
 from millpond.gateway.protocols import wire_protocols
+from tests.parity.protocol_vectors import Vector, typed, vectors
 
 _OFFSET = "the server writes UTC; that clients read offsets is not its affair"
 _NULL = "the server leaves absent members out; that clients bear null is not its affair"

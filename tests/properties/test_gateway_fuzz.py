@@ -10,10 +10,10 @@ import cbor2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.doubles.gateway import Installation, echoing, installed, signed
 
 from millpond.aws.models import Models
 from millpond.gateway.http import Request, Response
+from tests.doubles.gateway import Installation, echoing, installed, signed
 
 MODELS = Models()
 SERVICES = ("elasticache", "iam", "sts", "ec2", "cloudwatch", "sso-admin", "sso-oidc", "sso")

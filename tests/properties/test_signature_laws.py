@@ -4,13 +4,13 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.doubles.signer import NOW, REGION, SECRET, presigned, signed
 
 from millpond.aws.faults import CommonFault
 from millpond.gateway import elasticache_token
 from millpond.gateway.canonical import canonical_query, query_pairs
 from millpond.gateway.http import Request
 from millpond.gateway.signature import presented, verify
+from tests.doubles.signer import NOW, REGION, SECRET, presigned, signed
 
 BODIES = st.binary(max_size=60)
 WORDS = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=12)

@@ -12,12 +12,12 @@ from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.properties.shapes import values, without_empty
 
 from millpond.aws.models import Models, OperationModel
 from millpond.gateway import form
 from millpond.gateway.http import Request
 from millpond.gateway.protocols import wire_protocols
+from tests.properties.shapes import values, without_empty
 
 MODELS = Models()
 PROTOCOLS = wire_protocols()

@@ -90,7 +90,7 @@ def labelled(facts: RunFacts) -> dict[str, object]:
         "Driver": facts.driver,
         "Network": facts.network,
         "Enforcement": _enforcement(facts),
-        "Endpoints": f"*.{facts.zone}" + (f"  ({facts.names})" if facts.names else ""),
+        "Endpoints": f"by address: {facts.names}" if facts.names else f"*.{facts.zone}",
         "Home": facts.home,
     }
 
@@ -113,7 +113,7 @@ def _done(welcome: Welcome) -> Iterator[str]:
         "AWS profile": welcome.profile,
     }
     if facts.names:
-        undone["Endpoints"] = facts.names
+        undone["Endpoints"] = f"by address: {facts.names}"
     for label, said in lines.items():
         if said:
             yield f"  {tick()} {label.ljust(15)} {said}"

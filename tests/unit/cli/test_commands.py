@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from tests.doubles.operator import PASSWORD, FakeOperator, home_config, running
 
 from millpond.cli import cli
 from millpond.config import Config
 from millpond.operator import home
+from tests.doubles.operator import PASSWORD, FakeOperator, home_config, running
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from tests.doubles.operator import home_config, running
 
 from millpond.cli import cli
 from millpond.cli.environment import overriding, proxied
 from millpond.config import Config
+from tests.doubles.operator import home_config, running
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from tests.doubles.signer import KEY, NOW, REGION, SECRET, presigned_query
 
 from millpond.cli.policy import policy
 from millpond.cli.sigv4 import sigv4
+from tests.doubles.signer import KEY, NOW, REGION, SECRET, presigned_query
 
 _SRC = str(Path(__file__).parents[3] / "src")
 ALICE = "arn:aws:iam::123456789012:user/alice"

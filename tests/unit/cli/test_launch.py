@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.doubles.operator import PASSWORD, home_config
 
 from millpond.cli import launch
 from millpond.cli.door import Door
@@ -18,6 +17,7 @@ from millpond.cli.up import Wishes, start_in_background
 from millpond.config import Config
 from millpond.kernel.waiting import poll
 from millpond.operator import home
+from tests.doubles.operator import PASSWORD, home_config
 
 _ROOT = Path(__file__).parents[3]
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from botocore.session import Session
 from click.testing import CliRunner, Result
-from tests.doubles.operator import home_config, running
 
 from millpond.cli import cli
 from millpond.config import Config
+from tests.doubles.operator import home_config, running
 
 
 @pytest.fixture

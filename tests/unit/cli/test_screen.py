@@ -3,17 +3,17 @@
 from pathlib import Path
 
 import click
-from tests.doubles.operator import facts, home_config
 
 from millpond.cli import screen
 from millpond.operator.facts import SignIn
+from tests.doubles.operator import facts, home_config
 
 _CONFIG = home_config(Path("/home/ada/.local/share/millpond"))
 
 
 def welcome(**changed: object) -> screen.Welcome:
     first_run = SignIn(name="root@localhost", password="tide-maple-orbit-48")
-    said = facts(_CONFIG, first_run=first_run, engines=("valkey 9.1.2", "memcached 1.6.45"))
+    said = facts(_CONFIG, first_run=first_run, engines=("valkey 9.1.2", "memcached 1.6.38"))
     defaults = {"facts": said, "seconds": 1.84, "program": "millpond", "profile": "local → ~/.aws/config"}
     return screen.Welcome(**(defaults | changed))
 
@@ -27,7 +27,7 @@ def test_the_first_run():
         text(screen.first_run(welcome()))
         == """\
   ✓ Data directory  /home/ada/.local/share/millpond
-  ✓ Engines         valkey 9.1.2 · memcached 1.6.45
+  ✓ Engines         valkey 9.1.2 · memcached 1.6.38
   ✓ Account         1234-5678-9012  (root@localhost)
   ✓ Network         vpc-0d3f (172.31.0.0/16)
   ✓ Endpoints       *.cache.mill.test
@@ -63,11 +63,13 @@ def test_a_later_run_is_three_lines():
 def test_what_was_left_undone_is_said_in_its_place():
     undone = (("AWS profile", "Profile local was not written by Millpond"), ("Engines", "valkey 9.1: no network"))
     said = text(
-        screen.first_run(welcome(profile="", undone=undone, facts=facts(_CONFIG, engines=(), names="by address")))
+        screen.first_run(
+            welcome(profile="", undone=undone, facts=facts(_CONFIG, engines=(), names="the hosts file is not ours"))
+        )
     )
     assert "- AWS profile     Profile local was not written" in said
     assert "- Engines         valkey 9.1: no network" in said
-    assert "- Endpoints       by address" in said
+    assert "- Endpoints       by address: the hosts file is not ours" in said
     assert 'eval "$(millpond env)"' in said
 
 

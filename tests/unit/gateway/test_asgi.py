@@ -7,11 +7,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from tests.doubles.gateway import Installation, echoing, installed, served
 
 from millpond.aws.faults import CommonFault
 from millpond.gateway import asgi
 from millpond.gateway.http import Request
+from tests.doubles.gateway import Installation, echoing, installed, served
 
 
 def request(*headers: tuple[str, str]) -> Request:

@@ -8,11 +8,11 @@ from xml.etree import ElementTree as ET
 
 import msgspec
 import pytest
-from tests.doubles.gateway import ACCESS_KEY, ALICE, Installation, echoing, installed, signed, toy
 
 from millpond.gateway.http import Request, Response
 from millpond.kernel.clock import SystemClock
 from millpond.operation import Context, service
+from tests.doubles.gateway import ACCESS_KEY, ALICE, Installation, echoing, installed, signed, toy
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 DESCRIBE = b"Action=DescribeCacheClusters&Version=2015-02-02"

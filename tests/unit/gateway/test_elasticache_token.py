@@ -7,10 +7,10 @@ import pytest
 from botocore.credentials import Credentials
 from botocore.model import ServiceId
 from botocore.signers import RequestSigner
-from tests.doubles.signer import KEY, NOW, REGION, SECRET, TOKEN, presigned_query
 
 from millpond.aws.faults import CommonFault
 from millpond.gateway import elasticache_token
+from tests.doubles.signer import KEY, NOW, REGION, SECRET, TOKEN, presigned_query
 
 CACHE, USER = "my-cache", "iam-user"
 

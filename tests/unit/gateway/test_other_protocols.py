@@ -8,11 +8,11 @@ from typing import Any
 
 import cbor2
 import pytest
-from tests.doubles.gateway import Installation, ToyIdentity, echoing, installed, signed, toy
 
 from millpond.aws.faults import Fault
 from millpond.gateway.http import Request, Response
 from millpond.operation import Context, service
+from tests.doubles.gateway import Installation, ToyIdentity, echoing, installed, signed, toy
 
 TARGET = "GraniteServiceVersion20100801"
 INSTANCE = "arn:aws:sso:::instance/ssoins-0123456789abcdef"

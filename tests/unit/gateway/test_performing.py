@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from structlog.testing import capture_logs
-from tests.doubles.gateway import ALICE, Installation, ToyIdentity, installed, toy
 
 from millpond.aws.faults import CommonFault, Fault
 from millpond.gateway.client import Client
 from millpond.operation import Context, Resource, service
 from millpond.store.errors import StoreFullError
+from tests.doubles.gateway import ALICE, Installation, ToyIdentity, installed, toy
 
 V = "Version=2015-02-02"
 GROUP = "arn:aws:elasticache:eu-central-1:123456789012:subnetgroup:"

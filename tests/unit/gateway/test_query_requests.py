@@ -6,9 +6,9 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from tests.doubles.gateway import Installation, echoing, installed, signed
 
 from millpond.gateway.http import Response
+from tests.doubles.gateway import Installation, echoing, installed, signed
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 V = "Version=2015-02-02"

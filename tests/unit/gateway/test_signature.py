@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 
 import msgspec
 import pytest
-from tests.doubles.signer import BODY, KEY, NOW, REGION, SECRET, TOKEN, presigned, signed
 
 from millpond.aws.faults import CommonFault
 from millpond.gateway.http import Request
 from millpond.gateway.signature import LONGEST_EXPIRY, presented, signing_key, verify
+from tests.doubles.signer import BODY, KEY, NOW, REGION, SECRET, TOKEN, presigned, signed
 
 
 def check(

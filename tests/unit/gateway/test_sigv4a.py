@@ -7,12 +7,12 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
-from tests.doubles.signer import KEY, NOW, SECRET, basic
 
 from millpond.aws.faults import CommonFault
 from millpond.gateway import sigv4a
 from millpond.gateway.http import Request
 from millpond.gateway.signature import presented, verify
+from tests.doubles.signer import KEY, NOW, SECRET, basic
 
 # The public half for these two is printed in the test vectors of AWS's own signers.
 EXAMPLE = ("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.doubles.operator import facts, home_config
 
 from millpond.operator import home
 from millpond.operator.spec import CannotStart
+from tests.doubles.operator import facts, home_config
 
 
 def test_a_home_is_held_by_one(tmp_path: Path):

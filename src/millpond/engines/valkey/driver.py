@@ -93,7 +93,7 @@ class ValkeyEngine:
         names = [name for name, value in wanted.items() if not parameters.same(name, value, found.get(name, ""))]
         if await self._rules_differ(session, node):
             names.append(_USERS)
-        return names
+        return tuple(names)
 
     async def _rules_differ(self, session: Session, node: Node) -> bool:
         # Older engines spell rules in their own way ("+@all -config" comes back as "-@admin +role …"), so the wanted

@@ -121,7 +121,8 @@ def maxmemory(parameters: Mapping[str, str]) -> int | None:
     if not total.isdigit():
         return None
     if percent := parameters.get("reserved-memory-percent"):
-        return int(total) * (100 - int(percent)) // 100
+        # Never 0, which would mean no limit to the engine.
+        return max(int(total) * (100 - int(percent)) // 100, 1)
     return max(int(total) - int(parameters.get("reserved-memory") or 0), 1)
 
 

@@ -1,14 +1,15 @@
 """Which part of 127/8 an installation has for itself, so that no two on a machine ever give out the same address.
 
-A claim is a file in a directory that all users share. It outlives the control plane, because engines do. It may be
-taken over when its home is gone or holds something else by now; a block in which anything listens is left alone even
-then.
+A claim is a file in a directory that all users share, one for each block and user. It outlives the control plane,
+because engines do. It may be taken over when its home is gone or holds something else by now; a block in which anything
+listens is left alone even then.
 """
 
 import hashlib
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from ipaddress import IPv4Address, IPv4Network
 from itertools import chain
 from pathlib import Path
@@ -31,6 +32,8 @@ _BLOCKS = tuple(
     for block in IPv4Network("127.0.0.0/8").subnets(new_prefix=_PREFIX)
     if block.network_address >= IPv4Address("127.2.0.0")
 )
+_FOR_EVERYBODY = 0o1777
+"""Everybody may add files, and only remove their own."""
 _PATIENCE = 500
 """Looks at the lock of the shared directory, a hundredth of a second apart."""
 
@@ -56,6 +59,7 @@ class Claims:
         """
         with told("claim addresses of 127/8"), self._alone():
             own = _kept(home)
+            files = self._files()
             busy = frozenset(each.address for each in listeners() if isinstance(each.address, IPv4Address))
             first = int.from_bytes(hashlib.sha256(os.fsencode(home)).digest()[:4], "big") % len(_BLOCKS)
             before = [] if own is None else [IPv4Network(own.network)]
@@ -63,7 +67,7 @@ class Claims:
                 claim = Claim(home=str(home), installation=installation, network=str(block))
                 # What listens in the block that this very installation had is its own engines.
                 is_free = own == claim or not any(address in block for address in busy)
-                if self._take(claim, is_free=is_free):
+                if self._take(claim, files=files.get(claim.network, ()), is_free=is_free):
                     if own != claim:
                         write_whole(_memento(home), msgspec.json.encode(claim), durable=True)
                     return block
@@ -71,46 +75,70 @@ class Claims:
             f"Every block of loopback addresses is claimed: remove installations, or their files in {self._directory}."
         )
 
-    def _take(self, claim: Claim, *, is_free: bool) -> bool:
-        path = self._directory / claim.network.replace("/", "_")
-        found = read_small(path)
-        if found is not None:
-            holder = _decoded(found)
-            if holder == claim:
+    def release(self, home: Path) -> None:
+        """Give back what this home has; for homes that are about to be deleted. Nothing of it may run any more."""
+        with told("release addresses of 127/8"), self._alone():
+            own = _kept(home)
+            if own is not None:
+                path = self._path(own.network)
+                found = read_small(path)
+                if found is not None and _decoded(found) == own:
+                    path.unlink()
+                _memento(home).unlink()
+
+    def _take(self, claim: Claim, *, files: Sequence[Path], is_free: bool) -> bool:
+        """Have the block if nobody else does; `files` are the claims to it."""
+        for path in files:
+            try:
+                found = read_small(path)
+            except OSError:
+                return False  # whoever hides a claim shall have it
+            holder = None if found is None else _decoded(found)
+            if holder == claim and path == self._path(claim.network):
                 os.utime(path)  # so that whoever tidies /var/tmp by age sees that it is in use
                 return True
-            if not is_free or (holder is not None and _is_held(holder)):
+            if holder is not None and _is_held(holder):
                 return False
-            try:
-                path.unlink()
-            except PermissionError:  # another user's leftover: only its owner may remove it
-                return False
+            if is_free:
+                with suppress(OSError):  # another user's leftover, which only its owner may remove; it may stay
+                    path.unlink()
         if not is_free:
             return False
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
-        except FileExistsError:  # something that is no file
+            descriptor = os.open(self._path(claim.network), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
+        except FileExistsError:  # a directory, put there by hand
             return False
         try:
             os.fchmod(descriptor, 0o644)  # whatever the umask: other users must be able to read who has it
             os.write(descriptor, msgspec.json.encode(claim))
         except OSError:
-            path.unlink()
+            self._path(claim.network).unlink()
             raise
         finally:
             os.close(descriptor)
         return True
 
+    def _path(self, network: str) -> Path:
+        """Where this user claims a block. Each user has a file, because nobody can replace another's."""
+        return self._directory / f"{network.replace('/', '_')}.{os.getuid()}"
+
+    def _files(self) -> Mapping[str, Sequence[Path]]:
+        """Every user's claims by block."""
+        found: dict[str, list[Path]] = {}
+        for path in self._directory.iterdir():
+            found.setdefault(path.stem.replace("_", "/"), []).append(path)
+        return found
+
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Hold the shared directory: two that took over one stale claim at once would both believe to have it."""
-        try:
-            self._directory.mkdir(mode=0o700)
-            self._directory.chmod(0o1777)
-        except FileExistsError:
-            pass
+        with suppress(FileExistsError):
+            self._directory.mkdir()
         descriptor = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         try:
+            status = os.fstat(descriptor)
+            if status.st_uid == os.getuid() and stat.S_IMODE(status.st_mode) != _FOR_EVERYBODY:
+                os.fchmod(descriptor, _FOR_EVERYBODY)  # the umask was in the way, or a crash came between
             if not lock(descriptor, tries=_PATIENCE):
                 raise HostError(f"Somebody holds {self._directory} locked: end that process (fuser shows it).")
             yield

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from millpond.host.local import proc
-from millpond.host.local.proc import Identity
+from millpond.host.local.proc import Identity, Stat
 from millpond.host.spec import HostError
 
 _ROUND_MILLISECONDS = 5000
@@ -35,12 +35,13 @@ def strays(nodes: Path) -> Mapping[str, AbstractSet[int]]:
     return found
 
 
-def members(directory: Path, leader: Identity | None) -> AbstractSet[int]:
+def members(directory: Path, leader: Identity | None) -> Mapping[int, Stat]:
     """Every process that belongs to a directory and still runs; `leader` is the one that was started last."""
     candidates = set(strays(directory.parent).get(directory.name, ()))
     if leader is not None and leader.boot == proc.boot_id():
         candidates |= set(_session(leader, directory))
-    return {pid for pid in candidates if (found := proc.stat(pid)) is not None and not found.is_dead}
+    found = {pid: proc.stat(pid) for pid in candidates}
+    return {pid: each for pid, each in found.items() if each is not None and not each.is_dead}
 
 
 def kill_all(directory: Path, leader: Identity | None) -> None:
@@ -48,7 +49,7 @@ def kill_all(directory: Path, leader: Identity | None) -> None:
 
     Raise HostError when something cannot be ended.
     """
-    remaining: AbstractSet[int] = frozenset()
+    remaining: Mapping[int, Stat] = {}
     for _ in range(_ROUNDS):  # it may be starting children while we look
         remaining = members(directory, leader)
         if not remaining:
@@ -74,14 +75,18 @@ def _session(leader: Identity, directory: Path) -> Iterator[int]:
                 yield pid
 
 
-def _kill(pids: AbstractSet[int]) -> None:
+def _kill(processes: Mapping[int, Stat]) -> None:
     """Send SIGKILL and wait for the ends, but not forever."""
     waiting: set[int] = set()
     poll = select.poll()
     try:
-        for pid in pids:
+        for pid, before in processes.items():
             with suppress(ProcessLookupError):
                 descriptor = os.pidfd_open(pid)
+                now = proc.stat(pid)
+                if now is None or now.start != before.start:  # the number has passed to somebody else meanwhile
+                    os.close(descriptor)
+                    continue
                 waiting.add(descriptor)
                 signal.pidfd_send_signal(descriptor, signal.SIGKILL)
                 poll.register(descriptor, select.POLLIN)

@@ -25,7 +25,7 @@ def told(what: str) -> Iterator[None]:
             raise HostError(f"Could not {what}: the disk is full{where}. Free some space on it.") from error
         if error.errno in {errno.EMFILE, errno.ENFILE}:
             raise HostError(f"Could not {what}: too many open files. Raise the limit (ulimit -n).") from error
-        raise HostError(f"Could not {what}: {error.strerror}{where}.") from error
+        raise HostError(f"Could not {what}: {error.strerror or error}{where}.") from error
 
 
 def write_whole(path: Path, content: bytes, *, mode: int = 0o600, durable: bool = False) -> None:

@@ -1,7 +1,6 @@
 """The catalogue's tables hold together, and say what AWS's pages say."""
 
 import pytest
-from tests.api.operations_world import engine_version
 
 from millpond.services import ec2
 from millpond.services.elasticache.catalog.engine_versions import default_version, defaults
@@ -15,6 +14,7 @@ from millpond.services.elasticache.catalog.parameters import (
 from millpond.services.elasticache.catalog.quotas import quota
 from millpond.services.elasticache.catalog.regions import region, regions
 from millpond.services.elasticache.catalog.versions import at_least
+from tests.api.operations_world import engine_version
 
 EVERY_PARAMETER = [(family, each) for family in families() for each in parameters(family).values()]
 
