@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from millpond.mail.records import Message
 from millpond.store import metadata
-from millpond.store.moment import Moment
+from millpond.store.columns import Moment
 
 outbox = sa.Table(
     "mail_outbox",

@@ -1,4 +1,4 @@
-"""The column type of moments, the same on every database."""
+"""Column types that slices share."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -1,0 +1,32 @@
+"""Signing up and in with a browser: accounts, root, IAM users, the portal's users; second factors, sessions, recovery.
+
+`pages` shows it to people, over the protocols of `pages/spec.py`; `app` joins the two. Nothing here speaks HTTP.
+"""
+
+from millpond.services.signin.accounts import Accounts, NewAccount, create, listed, outbox
+from millpond.services.signin.desk import Desk, Recorder
+from millpond.services.signin.directory import Directory, DirectoryUser
+from millpond.services.signin.hashing import PasswordChecks
+from millpond.services.signin.recovery import Recovery
+from millpond.services.signin.sessions import end_all
+from millpond.services.signin.sign_in import SignIn
+from millpond.services.signin.sign_up import SignUps
+from millpond.services.signin.upkeep import SignInUpkeep
+
+__all__ = [
+    "Accounts",
+    "Desk",
+    "Directory",
+    "DirectoryUser",
+    "NewAccount",
+    "PasswordChecks",
+    "Recorder",
+    "Recovery",
+    "SignIn",
+    "SignInUpkeep",
+    "SignUps",
+    "create",
+    "end_all",
+    "listed",
+    "outbox",
+]
