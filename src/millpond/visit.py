@@ -128,3 +128,83 @@ class OutboxLine(msgspec.Struct, frozen=True, kw_only=True):
     body: str
     state: str
     last_error: str
+
+
+class PortalAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """An account that a directory user may enter, and the permission sets that they may choose there."""
+
+    id: str
+    name: str
+    email: str
+    roles: tuple[str, ...]
+
+
+class RoleKeys(msgspec.Struct, frozen=True, kw_only=True):
+    """Short-term keys of a role, shown to their owner."""
+
+    access_key_id: str
+    secret_access_key: str
+    session_token: str
+    expires_at: datetime
+    role_arn: str = ""
+
+
+class PortalFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """The Identity Center instance behind `/start`."""
+
+    start_url: str
+    """What people put into `sso_start_url`: this installation's own `https://HOST/start`."""
+    vanity_url: str
+    """AWS's own form of it, which the AWS CLI 2.35.13 and later asks for by HEAD."""
+    region: str
+
+
+class DeviceAsking(msgspec.Struct, frozen=True, kw_only=True):
+    """A program that waits for its user code to be approved."""
+
+    user_code: str
+    client_name: str
+    source_ip: str
+    """Where it asked from."""
+
+
+class ClientAsking(msgspec.Struct, frozen=True, kw_only=True):
+    """A program that sent a browser here for an authorization code."""
+
+    client_name: str
+    redirect_uri: str
+    """Checked: `http://127.0.0.1[:port]/oauth/callback`."""
+
+
+class LoginAsking(msgspec.Struct, frozen=True, kw_only=True):
+    """`aws login`, on this machine or (`remote`) another one."""
+
+    remote: bool
+    redirect_uri: str
+    """Where the code goes; for a remote one the page of ours that shows it."""
+
+
+class Invited(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose invitation (or link to a new password) a token is."""
+
+    user_name: str
+    display_name: str
+    is_reset: bool = False
+
+
+class Authenticator(msgspec.Struct, frozen=True, kw_only=True):
+    """An MFA device of a directory user."""
+
+    id: str
+    name: str
+    registered_at: datetime
+
+
+class NewAuthenticator(msgspec.Struct, frozen=True, kw_only=True):
+    """An MFA device about to be registered."""
+
+    id: str
+    seed: str
+    """Base 32, for those who type it."""
+    uri: str
+    """What the QR code says."""

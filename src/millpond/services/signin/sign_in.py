@@ -104,7 +104,7 @@ class SignIn:
         return person is not None and person.has_devices
 
     def confirm(self, visitor: Visitor, session: Session, password: str, code: str) -> SignedIn:
-        """Show password and code once more, for what asks for a fresh sign-in; the session goes on under a new token."""
+        """Show password and code once more; the session goes on, freshly confirmed, under a new token."""
         desk, who = self._desk, _challenge(session)
         with desk.store.read() as transaction:
             person = people.again(desk, transaction, who)
