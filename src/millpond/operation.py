@@ -20,6 +20,7 @@ from millpond.aws.faults import CommonFault, Fault
 from millpond.store.vault import Vault
 
 __all__ = [
+    "Attempt",
     "Caller",
     "CommonFault",
     "Context",
@@ -30,6 +31,7 @@ __all__ = [
     "NotYet",
     "Operation",
     "Platform",
+    "Recorder",
     "Request",
     "Resource",
     "Response",
@@ -141,6 +143,50 @@ class Platform(Protocol):
         ...
 
 
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One call as it came out, done or refused: what the edge tells the audit record."""
+
+    request_id: str
+    at: datetime
+    source: str
+    """The service, as its IAM actions begin (`elasticache`); empty where not even that is known."""
+    name: str
+    """The operation, `CreateCacheCluster`; empty where it is not known."""
+    caller: Caller
+    """`Anonymous` for requests that AWS serves unsigned, and where nobody proved to be who the request says; the
+    claimed access key is in it then, with the account that the key belongs to."""
+    region: str
+    source_ip: str
+    user_agent: str
+    reads_only: bool
+    size: int = 0
+    """Octets of the request's body: what it costs to keep this for a moment."""
+    request: Request | None = None
+    response: Response | None = None
+    request_shape: Any = None
+    """The botocore shapes of the two, which tell secrets and maps apart from other members."""
+    response_shape: Any = None
+    resources: Sequence[Resource] = ()
+    error_code: str = ""
+    error_message: str = ""
+
+
+class Recorder(Protocol):
+    """Where the edge records every call; `services.cloudtrail` keeps it, `app` joins them."""
+
+    def record(self, transaction: Connection, attempt: Attempt) -> None:
+        """Record a change in the transaction that makes it. What this raises undoes the change."""
+        ...
+
+    def note(self, attempt: Attempt) -> None:
+        """Record what changed nothing, a moment later and beside other work. Never raises."""
+        ...
+
+
+def _nothing_more(_resource: Resource) -> bool:
+    return False
+
+
 class Context(msgspec.Struct, kw_only=True):
     """What an operation may use besides its request."""
 
@@ -157,6 +203,9 @@ class Context(msgspec.Struct, kw_only=True):
     """Where secrets are sealed; operations use `secrets`."""
     conditions: Mapping[str, Any] = {}
     """The request's own condition keys (`aws:SourceIp`, …), for the operations that authorise by themselves."""
+    allows: Callable[[Resource], bool] = _nothing_more
+    """Whether the caller may also do a resource's `action` on it: for what an operation does in the caller's name and
+    refuses in words of its own (the service-linked role). The edge fills it in."""
 
     @property
     def secrets(self) -> Vault:

@@ -16,12 +16,13 @@ from botocore import UNSIGNED
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from sqlalchemy import Connection
 
 from millpond.aws.models import Models
 from millpond.gateway.http import Request
 from millpond.gateway.server import Gateway
 from millpond.kernel.clock import SystemClock
-from millpond.operation import Service
+from millpond.operation import Caller, Context, Service
 from millpond.services import iam, sts
 from millpond.store import Store, Vault, metadata
 from tests.api.operations_world import Machine
@@ -124,6 +125,58 @@ class AwsWorld:
             )
         return {"aws_access_key_id": key.access_key_id, "aws_secret_access_key": key.secret}
 
+    def caller(self, user_name: str) -> Caller:
+        """A user as a caller, for calls without HTTP."""
+        user = self.client("iam").get_user(UserName=user_name)["User"]
+        return Caller(
+            account=self.account,
+            arn=user["Arn"],
+            user_id=user["UserId"],
+            kind="User",
+            access_key_id="",
+            name=user_name,
+        )
+
+    def other_account(self) -> dict[str, str]:
+        """Make a second account and return an access key of its root."""
+        now = self.clock.now()
+        with self.store.begin() as transaction:
+            account = iam.create_account(
+                transaction, name="other", email="other@example.com", password="Correct-horse-1", now=now
+            ).id
+            key = iam.new_access_key(transaction, self.vault, account=account, principal_id=account, now=now)
+        return {"aws_access_key_id": key.access_key_id, "aws_secret_access_key": key.secret}
+
+    async def upkeep(self) -> None:
+        """One pass of the controller that writes down uses and forgets ended sessions."""
+        controller = iam.IamUpkeep(self.store, self.identity, self.clock)
+        await controller.reconcile("all")
+
+    def use_service_role(self, service: str, resource: str) -> None:
+        """Do what a service does when it makes something that needs its role."""
+        with self.store.begin() as transaction:
+            iam.use_service_role(self.context(transaction), service, resource=resource)
+
+    def release_service_role(self, service: str, resource: str) -> None:
+        with self.store.begin() as transaction:
+            iam.release_service_role(transaction, account=self.account, service=service, resource=resource)
+
+    def context(self, transaction: Connection) -> Context:
+        """The administrator's context, for calling what other services call."""
+        credential = self.identity.credential(transaction, self.first.access_key_id)
+        assert credential is not None
+        return Context(
+            caller=credential.caller,
+            account=self.account,
+            region=REGION,
+            now=self.clock.now(),
+            request_id="00000000-0000-0000-0000-000000000000",
+            transaction=transaction,
+            platform=Machine(),
+            wakes=self.wakes,
+            vault=self.vault,
+        )
+
     def _send(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         parts = urlsplit(request.url)
         body = request.body or b""
@@ -146,9 +199,11 @@ class AwsWorld:
 
 
 @contextmanager
-def aws_world(directory: Path, *services: Service) -> Iterator[AwsWorld]:
-    store = Store(f"sqlite:///{directory}/millpond.db")
-    metadata.create_all(store.engine)
+def aws_world(directory: Path, *services: Service, url: str = "") -> Iterator[AwsWorld]:
+    """An installation in a fresh database: SQLite in the directory, or at the URL."""
+    store = Store(url or f"sqlite:///{directory}/millpond.db")
+    with store.begin() as transaction:
+        metadata.create_all(transaction)
     world = AwsWorld(store, services or (iam.SERVICE, sts.SERVICE))
     yield world
     world.gateway.close()

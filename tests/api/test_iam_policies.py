@@ -3,12 +3,13 @@
 import json
 
 import pytest
+
 from tests.api.aws_world import allow, deny, document, refused
 
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 
 
-def policy(world, name="mine", *statements):
+def policy(world, name="mine", *statements: dict):
     text = document(*(statements or (allow("iam:ListUsers"),)))
     return world.client("iam").create_policy(PolicyName=name, PolicyDocument=text)["Policy"]["Arn"]
 
@@ -57,8 +58,7 @@ class TestManagedPolicies:
             '{"Version": "2012-10-17", "Statement": []}',
             '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "iam:*"}}',
             '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*", "Who": "me"}}',
-            '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*", '
-            '"Principal": "*"}}',
+            '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Principal": "*"}}',
         ],
     )
     def test_what_is_no_policy_is_refused_and_nothing_is_made(self, world, text):

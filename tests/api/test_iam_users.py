@@ -108,3 +108,14 @@ def test_what_no_policy_allows_is_refused_naming_principal_action_and_resource(w
         "identity-based policy allows the iam:CreateUser action",
     ):
         world.client("iam", credentials).create_user(UserName="beth")
+
+
+def test_what_nobody_can_have_here_is_listed_as_none(world):
+    client = world.client("iam")
+    client.create_user(UserName="ann")
+    assert client.list_server_certificates()["ServerCertificateMetadataList"] == []
+    assert client.list_signing_certificates(UserName="ann")["Certificates"] == []
+    assert client.list_ssh_public_keys(UserName="ann")["SSHPublicKeys"] == []
+    assert client.list_service_specific_credentials(UserName="ann")["ServiceSpecificCredentials"] == []
+    with refused("NoSuchEntity"):
+        client.list_ssh_public_keys(UserName="nobody")

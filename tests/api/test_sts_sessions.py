@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from millpond.services import iam
 from millpond.services.iam import totp
 from tests.api.aws_world import allow, deny, document, refused
 
@@ -16,7 +17,7 @@ def trust(*principals: str, action: str | list[str] = "sts:AssumeRole", **condit
     })
 
 
-def role(world, name="reader", *statements, trusting=None, **condition):
+def role(world, name="reader", *statements: dict, trusting=None, **condition):
     """A role with an inline policy, trusting the account unless told otherwise."""
     client = world.client("iam")
     trusting = trusting or trust(world.account, action=["sts:AssumeRole", "sts:TagSession"], **condition)
@@ -192,6 +193,19 @@ class TestAssumeRole:
         with refused("AccessDenied", "MultiFactorAuthentication failed"):
             assume(world, arn, credentials, SerialNumber=serial, TokenCode=shown)
 
+    def test_guessing_codes_is_slow(self, world):
+        arn = role(world)
+        credentials = world.user("ann", allow("sts:AssumeRole"))
+        serial, seed = mfa_device(world)
+        for _ in range(5):
+            with refused("AccessDenied", "MultiFactorAuthentication failed"):
+                assume(world, arn, credentials, SerialNumber=serial, TokenCode="000000")
+        world.clock.ahead = 0.5
+        with refused("AccessDenied", "MultiFactorAuthentication failed"):
+            assume(world, arn, credentials, SerialNumber=serial, TokenCode=code(world, seed))
+        world.clock.ahead = 5.0
+        assume(world, arn, credentials, SerialNumber=serial, TokenCode=code(world, seed))
+
     def test_someone_elses_device_does_not_count(self, world):
         arn = role(world)
         world.user("ann")
@@ -263,6 +277,11 @@ class TestSessionTokens:
         with refused("InvalidClientTokenId"):
             world.client("sts", session).get_caller_identity()
 
+    def test_a_token_is_as_long_as_it_is_wanted(self, world):
+        client = world.client("sts")
+        token = client.get_session_token(MinimumSessionTokenSize=3000)["Credentials"]["SessionToken"]
+        assert 3000 <= len(token) <= 4096
+
 
 class TestFederationTokens:
     def test_a_federated_user_may_do_what_both_policies_allow(self, world):
@@ -301,8 +320,6 @@ def may(world, session, action, resource="*"):
 
 
 def test_an_authorization_message_is_decoded_for_those_who_may(world):
-    from millpond.services import iam
-
     message = iam.encoded_authorization_message(world.vault, world.account, {"allowed": False})
     decoded = world.client("sts").decode_authorization_message(EncodedMessage=message)["DecodedMessage"]
     assert json.loads(decoded) == {"allowed": False}

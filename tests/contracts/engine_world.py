@@ -90,7 +90,7 @@ MEMCACHED_PARAMETERS: Mapping[str, str] = {
 
 @cache
 def build(engine: str, version: str) -> Build:
-    """Get a build; skip the test where this machine cannot have it."""
+    """Get a build; skip the test where this machine cannot have it (so not for use inside coroutines)."""
     obtainer = Obtainer(default_engines(), clock=SystemClock())
     try:
         return obtainer.install(engine, version)

@@ -28,7 +28,7 @@ async def state_of(world: World, name: str = NAME) -> ProcessState:
 
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - the condition is the kernel's, no event announces it
+        while not condition():
             await asyncio.sleep(0.01)
 
 
@@ -159,6 +159,20 @@ async def test_a_process_that_ended_is_started_again_when_asked(world: World):
 
     assert (await state_of(world)).running
     assert world.volumes(NAME) == {"data": {"dump.rdb"}}
+
+
+async def test_rewriting_files_reaches_a_running_process_and_never_starts_one(world: World):
+    spec = world.spec(NAME)
+    await world.host.ensure_process(spec)
+    changed = msgspec.structs.replace(spec, files=(File(path="extra", content="new"), *spec.files))
+    await world.host.rewrite_files(changed)
+    state = (await world.host.observe([spec.name]))[spec.name]
+    assert (state.running, state.files_digest) == (True, files_digest(changed.files))
+    await world.host.stop_process(spec.name)
+    await world.host.rewrite_files(spec)
+    state = (await world.host.observe([spec.name]))[spec.name]
+    assert not state.running
+    assert state.files_digest == files_digest(changed.files)
 
 
 async def test_stopping_keeps_directory_and_volume(world: World):

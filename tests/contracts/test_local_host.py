@@ -36,7 +36,7 @@ async def state_of(world: LocalWorld, name: str = NAME) -> ProcessState:
 
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110 - the condition is the kernel's, no event announces it
+        while not condition():
             await asyncio.sleep(0.01)
 
 
@@ -72,8 +72,42 @@ def start_holding(lock: IO[str], log: IO[bytes], script: str, directory: Path) -
     )
 
 
+STARTER = """
+import asyncio, sys
+from pathlib import Path
+from millpond.host.local import LocalHost
+from millpond.host.spec import ProcessSpec
+
+async def main():
+    host = LocalHost(Path(sys.argv[1]), "installation-1")
+    await host.ensure_process(ProcessSpec(name="a.0001", incarnation=1, argv=("/bin/sleep", "1000"),
+        address=str(host.network[9]), ports=(6379,)))
+    await host.close()
+
+asyncio.run(main())
+"""
+
+
+async def another_control_plane(world: LocalWorld) -> asyncio.subprocess.Process:
+    """A process that starts NAME in the same home."""
+    sources = Path(__file__).parents[2] / "src"
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-c", STARTER, world.home, env={"PYTHONPATH": str(sources)}, stderr=subprocess.PIPE
+    )
+
+
+def is_locked(path: Path) -> bool:
+    with path.open("r+b") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
 def children_of(pid: int) -> list[int]:
-    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    return [int(each) for thread in threads for each in (thread / "children").read_text().split()]
 
 
 async def test_a_process_is_detached_and_inherits_nothing(world: LocalWorld):
@@ -204,22 +238,9 @@ async def test_words_of_an_earlier_start_are_not_told_as_the_last(world: LocalWo
 
 
 async def test_the_end_of_an_adopted_process_is_known_without_its_status(world: LocalWorld):
-    starter = (
-        "import asyncio, sys; from pathlib import Path; from millpond.host.local import LocalHost\n"
-        "from millpond.host.spec import ProcessSpec\n"
-        "async def main():\n"
-        "    host = LocalHost(Path(sys.argv[1]), 'installation-1')\n"
-        "    await host.ensure_process(ProcessSpec(name='a.0001', incarnation=1, argv=('/bin/sleep', '1000'),\n"
-        "        address=str(host.network[9]), ports=(6379,)))\n"
-        "    await host.close()\n"
-        "asyncio.run(main())"
-    )
-    sources = Path(__file__).parents[2] / "src"
-    command = [sys.executable, "-c", starter, world.home]
-    run = await asyncio.to_thread(
-        subprocess.run, command, env={"PYTHONPATH": str(sources)}, capture_output=True, text=True, check=False
-    )
-    assert run.returncode == 0, run.stderr
+    starting = await another_control_plane(world)
+    _, errors = await starting.communicate()
+    assert starting.returncode == 0, errors
     ended: list[str] = []
     world.host.watch(ended.append)
 
@@ -368,6 +389,28 @@ async def test_a_start_that_is_still_under_way_is_waited_for(world: LocalWorld):
         (directory.parent / "go").unlink()
         starting.kill()
         starting.wait()
+
+
+async def test_a_start_keeps_the_lock_until_it_is_recorded_even_if_the_control_plane_dies(world: LocalWorld):
+    directory = world.host.place(NAME).directory
+    directory.mkdir()
+    record = directory / "process.run"
+    os.mkfifo(record)  # holds the start up where it records itself
+    starting = await another_control_plane(world)
+    await until(lambda: bool(children_of(starting.pid)))
+    (shell,) = children_of(starting.pid)
+    starting.kill()
+    await starting.communicate()
+
+    held = is_running(shell) and is_locked(directory / "lock")
+    line = await asyncio.to_thread(record.read_text)
+    assert held
+
+    await until(lambda: not is_locked(directory / "lock"))
+    record.unlink()
+    record.write_text(line)
+    assert (await state_of(world)).pid == shell
+    assert proc_text(shell, "cmdline") == "/bin/sleep\0" + "1000\0"
 
 
 async def test_a_change_goes_on_when_its_caller_is_cancelled(world: LocalWorld):

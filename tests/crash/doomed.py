@@ -63,6 +63,11 @@ class FatefulHost:
         await self._host.ensure_process(spec)
         self._fate.step("after ensure_process")
 
+    async def rewrite_files(self, spec: ProcessSpec) -> None:
+        self._fate.step("before rewrite_files")
+        await self._host.rewrite_files(spec)
+        self._fate.step("after rewrite_files")
+
     async def stop_process(self, name: str) -> None:
         self._fate.step("before stop_process")
         await self._host.stop_process(name)

@@ -1,5 +1,7 @@
 """However requests are cut into pieces, the front finds the same ones."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,7 +21,15 @@ def stored(value: bytes) -> st.SearchStrategy[bytes]:
 
 
 VALUES = st.one_of(st.sampled_from(LOOKALIKES), st.binary(max_size=40)).flatmap(stored)
-OTHERS = st.sampled_from([b"get k\r\n", b"get a b c\r\n", b"stats slabs\r\n", b"mn\r\n", b"incr k 1\r\n", b"\r\n", b"x\n"])
+OTHERS = st.sampled_from([
+    b"get k\r\n",
+    b"get a b c\r\n",
+    b"stats slabs\r\n",
+    b"mn\r\n",
+    b"incr k 1\r\n",
+    b"\r\n",
+    b"x\n",
+])
 CONVERSATION = st.lists(st.one_of(st.sampled_from(OWN), VALUES, OTHERS), max_size=12)
 
 
@@ -30,7 +40,7 @@ def found(data: bytes, cuts: list[int]) -> tuple[list[int], bytes]:
     starts: list[int] = []
     passed = b""
     edges = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
-    for begin, end in zip(edges, edges[1:], strict=False):
+    for begin, end in pairwise(edges):
         piece = held + data[begin:end]
         settled, own = requests.read(piece, len(piece))
         at = 0

@@ -6,10 +6,11 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from millpond.services.elasticache import plan as planning
+from millpond.services.elasticache import steps as planning
 from millpond.services.elasticache.decide import Given, apply_pending, decide
-from millpond.services.elasticache.plan import Observed, ObservedNode, Plan, plan
+from millpond.services.elasticache.plan import plan
 from millpond.services.elasticache.records.cache_clusters import CacheCluster, CacheNode, ClusterSpec, Pending, node_ids
+from millpond.services.elasticache.steps import Observed, ObservedNode, Plan
 from millpond.services.elasticache.views.cache_clusters import status
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
@@ -129,6 +130,8 @@ class World:
                 self.processes.pop(name, None)
             case planning.PublishNames():
                 self.published = frozenset(each.id for each in self.cluster.nodes if each.listed)
+            case planning.RewriteFiles(node=name):
+                assert name in self.processes
             case planning.Configure():
                 pass
 

@@ -31,7 +31,7 @@ from millpond.operator import door, home
 from millpond.operator.facts import RunFacts
 from millpond.operator.spec import CannotStart
 from millpond.reconcile.loop import Controller, Loop
-from millpond.services import ec2, elasticache, iam, sts
+from millpond.services import cloudtrail, ec2, elasticache, iam, sts
 from millpond.services.iam import IamIdentity
 
 
@@ -61,18 +61,20 @@ async def run(
             engine_versions=here.engine_versions,
         )
         stop = Stop()
+        trail = cloudtrail.Trail(state.store, state.vault)
+        stack.callback(trail.close)
         identity = IamIdentity(state.vault)
         loop = _loop(config, state=state, here=here, names=names, clock=clock, stop=stop, identity=identity)
         gateway = Gateway(
-            services=(elasticache.SERVICE, ec2.SERVICE, iam.SERVICE, sts.SERVICE),
+            services=(elasticache.SERVICE, ec2.SERVICE, iam.SERVICE, sts.SERVICE, cloudtrail.SERVICE),
             models=Models(),
             store=state.store,
             identity=identity,
+            vault=state.vault,
             platform=platform,
             clock=clock,
             deliver=loop.deliver,
             region=config.region,
-            vault=state.vault,
         )
         stack.callback(gateway.close)
         listener = _listen(config.listen)
@@ -101,6 +103,7 @@ async def run(
             loop=loop,
             clock=clock,
             stop=stop,
+            trail=trail,
         )
         await stack.enter_async_context(door.opened(operator, config.operator_socket))
         facts = await operator.status()
@@ -164,6 +167,7 @@ def _loop(
         ),
         OrphanController(here.host, recorded),
         iam.IamUpkeep(state.store, identity, clock),
+        cloudtrail.AuditUpkeep(state.store, state.vault, clock),
         iam.OidcKeys(state.store, clock, iam.HttpsFetch(config.trusted_issuers)),
     ]
     return Loop(controllers, clock, resync_seconds=config.resync_seconds)

@@ -23,7 +23,7 @@ from millpond.operation import Caller, EngineVersion
 from millpond.operator.facts import Call, Check, Credentials, EngineFacts, Explanation, LogFile, RunFacts, SignIn
 from millpond.operator.spec import Refusal
 from millpond.reconcile.loop import Activation, Loop
-from millpond.services import ec2, elasticache, iam
+from millpond.services import cloudtrail, ec2, elasticache, iam
 
 DEFAULT_ENGINES = (("valkey", "9.1"), ("memcached", "1.6.22"))
 """What the first start installs."""
@@ -53,12 +53,22 @@ class Installation(msgspec.Struct, frozen=True, kw_only=True):
 class OperatorOfInstallation:
     """Implements `operator.spec.Operator`."""
 
-    def __init__(self, here: Installation, *, client: Client, loop: Loop, clock: Clock, stop: Stopping) -> None:
+    def __init__(
+        self,
+        here: Installation,
+        *,
+        client: Client,
+        loop: Loop,
+        clock: Clock,
+        stop: Stopping,
+        trail: cloudtrail.Trail,
+    ) -> None:
         self._here = here
         self._client = client
         self._loop = loop
         self._clock = clock
         self._stop = stop
+        self._trail = trail
 
     async def status(self) -> RunFacts:
         return await asyncio.to_thread(self._status)
@@ -92,6 +102,7 @@ class OperatorOfInstallation:
             raise Refusal(
                 "The user administrator has no active access key any more; make one as root: aws iam create-access-key"
             )
+        await self._note("GetCredentials", {"accessKeyId": found[0]}, reads_only=True)
         return Credentials(access_key_id=found[0], secret_access_key=found[1])
 
     async def engines(self) -> Sequence[EngineFacts]:
@@ -107,6 +118,7 @@ class OperatorOfInstallation:
             await self._here.machine.builds.install(engine, version)
         except EngineError as error:
             raise Refusal(str(error)) from error
+        await self._note("InstallEngine", {"engine": engine, "version": version})
         return await asyncio.to_thread(self._engine, wanted)
 
     async def logs(self, name: str, region: str) -> Sequence[LogFile]:
@@ -129,7 +141,10 @@ class OperatorOfInstallation:
     async def passwd(self) -> SignIn:
         def change() -> tuple[str, str]:
             with self._here.state.store.begin() as transaction:
-                return iam.new_root_password(transaction, self._here.state.account)
+                changed = iam.new_root_password(transaction, self._here.state.account)
+                act = self._act("SetRootPassword", {"email": changed[0]})
+                cloudtrail.record_operator_act(transaction, self._here.state.vault, act)
+                return changed
 
         name, password = await asyncio.to_thread(change)
         return SignIn(name=name, password=password)
@@ -140,6 +155,7 @@ class OperatorOfInstallation:
                 return len(elasticache.recorded_keys(transaction))
 
         caches = await asyncio.to_thread(count)
+        await self._note("StopMillpond", {"keepCaches": keep_caches})
         self._stop.caches = not keep_caches
         self._stop.asked.set()
         return caches
@@ -187,6 +203,31 @@ class OperatorOfInstallation:
             default=(version.engine, version.version) in DEFAULT_ENGINES,
         )
 
+    def _act(self, name: str, details: Mapping[str, Any], *, reads_only: bool = False) -> cloudtrail.OperatorAct:
+        return cloudtrail.OperatorAct(
+            at=self._clock.now(),
+            account=self._here.state.account,
+            name=name,
+            details=details,
+            reads_only=reads_only,
+        )
+
+    async def _note(self, name: str, details: Mapping[str, Any], *, reads_only: bool = False) -> None:
+        act = self._act(name, details, reads_only=reads_only)
+        await asyncio.to_thread(self._trail.note_operator_act, act)
+
+    def _audit(self) -> Check:
+        with self._here.state.store.read() as transaction:
+            found = cloudtrail.verify_chain(transaction, self._here.state.vault)
+        if found.problem:
+            return Check(
+                name="audit record",
+                state="failed",
+                detail=f"{found.problem}; the {found.records} before it are as they were written",
+                fix="keep a copy of the database and compare it with its backups",
+            )
+        return Check(name="audit record", state="ok", detail=f"{found.records} records, unbroken")
+
     def _checks(self) -> Sequence[Check]:
         here = self._here
         checks = [
@@ -211,6 +252,7 @@ class OperatorOfInstallation:
                 fix="" if installed else "millpond engines install valkey 9.1",
             )
         )
+        checks.append(self._audit())
         failing = [each for each in self._loop.activations() if each.failures]
         checks += [
             Check(name=each.key, state="failed", detail=each.why, fix=f"millpond explain {each.key.rpartition('/')[2]}")

@@ -17,6 +17,8 @@ class Fault(Exception):  # noqa: N818 - AWS says fault
     status: ClassVar[int] = 500
     sender: ClassVar[bool] = True
     """True when the caller is to blame (`<Type>Sender</Type>`)."""
+    remembered = False
+    """Whether what the operation wrote stays although it is refused: a wrong second factor must count."""
 
     def __init__(self, message: str, **members: Any) -> None:
         super().__init__(message)

@@ -39,15 +39,35 @@ def authorize(
     The context's conditions are those of the whole request; each resource adds its own.
     """
     for resource in resources:
-        action = resource.action or f"{service.name}:{operation.action}"
-        if ":" not in action:
-            action = f"{service.name}:{action}"
+        action = _action(service, resource, operation.action)
         verdict = identity.authorize(
             context.transaction, context.caller, action, resource.arn, {**context.conditions, **resource.context}
         )
         if not verdict.allowed:
             reason = verdict.reason or f"because no identity-based policy allows the {action} action"
             raise CommonFault("AccessDenied", _denial(context.caller, action, resource.arn, reason), status=403)
+
+
+def is_allowed(identity: Identity, service: Service, context: Context, resource: Resource) -> bool:
+    """Whether a service may do `resource.action` in the caller's name: the right asked for is the caller's own.
+
+    Source: the IAM user guide, "Forward access sessions" and `aws:CalledVia`.
+    """
+    principal = f"{service.name}.amazonaws.com"
+    forwarded = {
+        "aws:ViaAWSService": True,
+        "aws:CalledVia": [principal],
+        "aws:CalledViaFirst": principal,
+        "aws:CalledViaLast": principal,
+    }
+    verdict = identity.authorize(
+        context.transaction,
+        context.caller,
+        _action(service, resource, ""),
+        resource.arn,
+        {**context.conditions, **forwarded, **resource.context},
+    )
+    return verdict.allowed
 
 
 def global_keys(context: Context, request: Request, origin: Origin) -> dict[str, Any]:
@@ -90,6 +110,11 @@ def tag_keys(request: Request) -> dict[str, Any]:
     if names:
         keys["aws:TagKeys"] = names
     return keys
+
+
+def _action(service: Service, resource: Resource, default: str) -> str:
+    action = resource.action or default
+    return action if ":" in action else f"{service.name}:{action}"
 
 
 def _denial(caller: Caller, action: str, resource: str, reason: str) -> str:

@@ -22,6 +22,7 @@ from millpond.gateway.protocols.rest_json import is_rest_json, path_of, query_li
 from millpond.operation import Operation, Service
 
 _RPC_PATH = re.compile(r"/service/([\w.]{1,128})/operation/(\w{1,128})", re.ASCII)
+_LONGEST_NAME = 128
 _CREDENTIAL = re.compile(r"Credential=[^/,\s]*/\d{8}/(?:[^/,\s]*/)?([a-z0-9-]+)/aws4_request", re.ASCII)
 
 
@@ -44,6 +45,9 @@ class Lost(msgspec.Struct, frozen=True, kw_only=True):
     fault: Fault
     wire: Wire | None = None
     """The service, when that much is known."""
+    service: str = ""
+    """Its name, and `name` the operation that was asked for, as far as they are known: for the audit record."""
+    name: str = ""
 
 
 Route = Found | Lost
@@ -115,13 +119,14 @@ class Router:
         prefix, _, name = target.rpartition(".")
         for service in services:
             wire = self._wire(service)
-            if prefix and wire.target_prefix == prefix and protocol.name in wire.protocols:
+            if prefix and prefix in _targets(wire) and protocol.name in wire.protocols:
                 if not is_json(request):
                     return Lost(
                         protocol=protocol, wire=wire, fault=_wrong_type(f"application/x-amz-json-{wire.json_version}")
                     )
                 return self._named(service, name, protocol, {})
-        return Lost(protocol=protocol, fault=CommonFault("InvalidAction", f"Unknown operation: {target[:256]}"))
+        fault = CommonFault("InvalidAction", f"Unknown operation: {target[:256]}")
+        return Lost(protocol=protocol, fault=fault, name=name[:_LONGEST_NAME])
 
     def _by_action(self, request: Request, services: Sequence[Service], protocol: WireProtocol) -> Route:
         parameters = form.parameters(request)
@@ -136,7 +141,8 @@ class Router:
                 return self._named(service, action, self._protocols[kind], parameters)
         said = f"for version {version[:32]}" if version else "without a version"
         fault = CommonFault("InvalidAction", f"Could not find operation {action[:128]} {said}")
-        return Lost(protocol=protocol, wire=wire, fault=fault)
+        name = spoken[0].name if len(spoken) == 1 else ""
+        return Lost(protocol=protocol, wire=wire, fault=fault, service=name, name=action[:_LONGEST_NAME])
 
     def _by_template(self, request: Request, services: Sequence[Service], protocol: WireProtocol) -> Route:
         found = next(self._templates(request, services), None)
@@ -170,11 +176,11 @@ class Router:
         model, wire = self._models.operation(service.model, name), self._wire(service)
         if model is None:
             fault = CommonFault("InvalidAction", f"Could not find operation {name[:128]}")
-            return Lost(protocol=protocol, wire=wire, fault=fault)
+            return Lost(protocol=protocol, wire=wire, fault=fault, service=service.name, name=name[:_LONGEST_NAME])
         operation = service.operations.get(name)
         if operation is None:
             fault = CommonFault("InvalidAction", f"The operation {service.name}:{name} is not built in Millpond yet")
-            return Lost(protocol=protocol, wire=wire, fault=fault)
+            return Lost(protocol=protocol, wire=wire, fault=fault, service=service.name, name=name)
         return Found(
             service=service, operation=operation, model=model, wire=wire, protocol=protocol, parameters=parameters
         )
@@ -195,6 +201,11 @@ def signing_scope(request: Request) -> str | None:
         )
         return found.group(1) if found else None
     return None
+
+
+def _targets(wire: Wire) -> tuple[str, str]:
+    """The model's target prefix, and its last part, which SDKs made from Smithy models send (`CloudTrail_20131101`)."""
+    return wire.target_prefix, wire.target_prefix.rpartition(".")[2]
 
 
 def _serialization(model: OperationModel) -> Mapping[str, object]:

@@ -16,15 +16,16 @@ from millpond.aws.faults import CommonFault, Fault
 from millpond.aws.models import Models, OperationModel
 from millpond.gateway import asgi, validate
 from millpond.gateway.authenticate import Authenticator, SignatureAuthenticator, Signer
-from millpond.gateway.authorize import Origin, authorize, global_keys
+from millpond.gateway.authorize import Origin, authorize, global_keys, is_allowed
 from millpond.gateway.encoding import decoded
 from millpond.gateway.http import Request, Response
 from millpond.gateway.protocols import wire_protocols
+from millpond.gateway.recording import ANONYMOUS, suspect, unperformed
 from millpond.gateway.render import Renderer
 from millpond.gateway.route import Found, Lost, Route, Router
 from millpond.kernel import ids, log
 from millpond.kernel.clock import Clock
-from millpond.operation import Caller, Context, Identity, Operation, Platform, Resource, Service
+from millpond.operation import Attempt, Caller, Context, Identity, Operation, Platform, Recorder, Resource, Service
 from millpond.operation import Request as Params
 from millpond.operation import Response as Output
 from millpond.store.database import Store
@@ -32,8 +33,6 @@ from millpond.store.errors import StoreError
 from millpond.store.vault import Vault
 
 Deliver = Callable[[Sequence[tuple[str, str]]], None]
-
-_ANONYMOUS = Caller(account="", arn="anonymous", user_id="anonymous", kind="Anonymous", access_key_id="")
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +49,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     params: Params
     request_id: str
     now: datetime
+    size: int = 0
+    """Octets of the request's body."""
 
 
 class Gateway:
@@ -69,9 +70,12 @@ class Gateway:
         names: Collection[str] = (),
         authenticator: Authenticator | None = None,
         vault: Vault | None = None,
+        recorder: Recorder | None = None,
         threads: int = 8,
     ) -> None:
         """Join the parts. `deliver` gets the wakes of a committed operation, from a worker thread.
+
+        Every call is told to the `recorder`; without one nothing is, which is for trying out operations only.
 
         `region` is what unsigned requests are served in; `names` are the host names, besides addresses and
         localhost, under which a browser may reach this origin.
@@ -84,6 +88,7 @@ class Gateway:
         self._deliver = deliver
         self._region = region
         self._vault = vault
+        self._recorder = recorder
         self._names = frozenset(names)
         self._services = {each.name: each for each in services}
         self._router = Router(services, models, wire_protocols())
@@ -99,22 +104,8 @@ class Gateway:
         render = Renderer(self._models, request_id=request_id)
         route = self._router.route(request)
         try:
-            signer = self._signer(route, request, now)
-            if isinstance(route, Lost):
-                raise route.fault  # noqa: TRY301 - told only to those who have proved who they are
-            params = route.protocol.parse(decoded(request), route.model, route.parameters)
-            call = Call(
-                service=route.service,
-                operation=route.operation,
-                model=route.model,
-                protocol=route.protocol.name,
-                caller=signer.caller,
-                region=signer.region,
-                origin=_origin(request),
-                params=params,
-                request_id=request_id,
-                now=now,
-            )
+            call = self._call(route, request, request_id=request_id, now=now)
+            assert isinstance(route, Found)
             output = self._perform(call)
             response = render.result(route, output)
         except Fault as fault:
@@ -165,53 +156,120 @@ class Gateway:
 
     def refuse(self, request: Request, fault: Fault) -> Response:
         """Answer a request that is not even read to its end."""
-        render = Renderer(self._models, request_id=ids.request_id())
-        return render.fault(fault, request, protocol=self._router.refusing(request), wire=None)
+        request_id, protocol = ids.request_id(), self._router.refusing(request)
+        route = Lost(protocol=protocol, fault=fault)
+        nobody = Signer(caller=ANONYMOUS, region=self._region)
+        self._note_unperformed(route, request, nobody, fault, request_id=request_id, now=self._clock.now())
+        return Renderer(self._models, request_id=request_id).fault(fault, request, protocol=protocol, wire=None)
 
     def close(self) -> None:
         """Wait for the requests under way and let the threads go."""
         self._workers.shutdown(wait=True, cancel_futures=True)
 
-    def _signer(self, route: Route, request: Request, now: datetime) -> Signer:
+    def _call(self, route: Route, request: Request, *, request_id: str, now: datetime) -> Call:
+        """Find out who asks for what. What is refused here is noted; what is performed is recorded by `_perform`."""
+        signer, refusal = self._signer(route, request, now)
+        try:
+            if refusal is not None:
+                raise refusal
+            if isinstance(route, Lost):
+                raise route.fault  # told only to those who have proved who they are
+            params = route.protocol.parse(decoded(request), route.model, route.parameters)
+        except Fault as fault:
+            self._note_unperformed(route, request, signer, fault, request_id=request_id, now=now)
+            raise
+        return Call(
+            service=route.service,
+            operation=route.operation,
+            model=route.model,
+            protocol=route.protocol.name,
+            caller=signer.caller,
+            region=signer.region,
+            origin=_origin(request),
+            params=params,
+            request_id=request_id,
+            now=now,
+            size=len(request.body),
+        )
+
+    def _signer(self, route: Route, request: Request, now: datetime) -> tuple[Signer, Fault | None]:
+        """Who signed; with a fault, who is said to have signed."""
         if isinstance(route, Found) and not route.operation.signed:
-            return Signer(caller=_ANONYMOUS, region=self._region)
+            return Signer(caller=ANONYMOUS, region=self._region), None
         words = None if route.wire is None else {route.wire.signing_name}
         with self._store.read() as transaction:
-            return self._authenticate(transaction, request, services=words, now=now)
+            try:
+                return self._authenticate(transaction, request, services=words, now=now), None
+            except Fault as fault:
+                return suspect(request, self._identity, transaction, region=self._region), fault
 
     def _perform(self, call: Call) -> Output:
-        with self._transaction(call.operation) as transaction:
-            context = Context(
-                caller=call.caller,
-                account=call.caller.account,
-                region=call.region,
-                now=call.now,
-                request_id=call.request_id,
-                transaction=transaction,
-                platform=self._platform,
-                wakes=[],
-                vault=self._vault,
-            )
-            context.conditions = global_keys(context, call.params, call.origin)
-            if call.operation.authorized:
-                self._authorize(call, context)
-            self._validate(call)
-            output = call.operation.handler(context, call.params) or {}
+        resources: list[Resource] = []
+        refused: Fault | None = None
+        output: Output = {}
+        try:
+            with self._transaction(call.operation) as transaction:
+                context = self._context(call, transaction)
+                try:
+                    if call.operation.authorized:
+                        resources += self._resources(call, context)
+                        authorize(
+                            self._identity,
+                            service=call.service,
+                            operation=call.operation,
+                            context=context,
+                            resources=resources,
+                        )
+                    self._validate(call)
+                    output = call.operation.handler(context, call.params) or {}
+                except Fault as fault:
+                    if not fault.remembered:
+                        raise
+                    refused = fault
+                if self._recorder is not None and not call.operation.reads_only:
+                    self._recorder.record(transaction, _attempt(call, resources, output=output, error=refused))
+        except Exception as error:
+            self._note(_attempt(call, resources, error=error))
+            raise
+        if refused is not None:
+            raise refused
+        if call.operation.reads_only:
+            self._note(_attempt(call, resources))
         if context.wakes:
             self._deliver(context.wakes)
         return output
 
+    def _context(self, call: Call, transaction: Connection) -> Context:
+        context = Context(
+            caller=call.caller,
+            account=call.caller.account,
+            region=call.region,
+            now=call.now,
+            request_id=call.request_id,
+            transaction=transaction,
+            platform=self._platform,
+            wakes=[],
+            vault=self._vault,
+        )
+        context.conditions = global_keys(context, call.params, call.origin)
+        context.allows = lambda resource: is_allowed(self._identity, call.service, context, resource)
+        return context
+
+    def _note(self, attempt: Attempt) -> None:
+        if self._recorder is not None:
+            self._recorder.note(attempt)
+
+    def _note_unperformed(
+        self, route: Route, request: Request, signer: Signer, fault: Fault, *, request_id: str, now: datetime
+    ) -> None:
+        self._note(
+            unperformed(
+                route, request, origin=_origin(request), signer=signer, request_id=request_id, now=now, fault=fault
+            )
+        )
+
     def _transaction(self, operation: Operation) -> AbstractContextManager[Connection]:
         return self._store.read() if operation.reads_only else self._store.begin()
-
-    def _authorize(self, call: Call, context: Context) -> None:
-        authorize(
-            self._identity,
-            service=call.service,
-            operation=call.operation,
-            context=context,
-            resources=self._resources(call, context),
-        )
 
     def _resources(self, call: Call, context: Context) -> Sequence[Resource]:
         try:
@@ -230,6 +288,43 @@ class Gateway:
 
 def _origin(request: Request) -> Origin:
     return Origin(source_ip=request.source_ip, secure=request.secure, user_agent=request.header("user-agent") or "")
+
+
+def _attempt(
+    call: Call, resources: Sequence[Resource], *, output: Output | None = None, error: Exception | None = None
+) -> Attempt:
+    """A call as it came out."""
+    return Attempt(
+        request_id=call.request_id,
+        at=call.now,
+        source=call.service.name,
+        name=call.operation.name,
+        caller=call.caller,
+        region=call.region,
+        source_ip=call.origin.source_ip,
+        user_agent=call.origin.user_agent,
+        reads_only=call.operation.reads_only,
+        size=call.size,
+        request=call.params,
+        response=output,
+        request_shape=call.model.input_shape,
+        response_shape=call.model.output_shape,
+        resources=resources,
+        error_code=_code(error),
+        error_message=error.message if isinstance(error, Fault) else "",
+    )
+
+
+def _code(error: Exception | None) -> str:
+    match error:
+        case None:
+            return ""
+        case Fault():
+            return error.code
+        case StoreError():
+            return "ServiceUnavailable"
+        case _:
+            return "InternalFailure"
 
 
 def _name(route: Route) -> str:

@@ -48,6 +48,8 @@ class ProcessSpec(msgspec.Struct, frozen=True, kw_only=True):
     ports: Sequence[int]
     files: Sequence[File] = ()
     environment: Mapping[str, str] = {}
+    interface: str = ""
+    """The interface (host/fabric.py) in whose namespace it runs, on hosts that have them; empty: the machine's own."""
     volume: str = "data"
     """The one directory of data it may use, below its own directory; made empty when missing."""
 
@@ -104,6 +106,12 @@ class Host(Protocol):
 
     async def ensure_process(self, spec: ProcessSpec) -> None:
         """Make it so; return once the process is started (not: once it answers). HostError when it cannot be."""
+        ...
+
+    async def rewrite_files(self, spec: ProcessSpec) -> None:
+        """Bring the files of the running incarnation up to date; never start one, so a process that just ended is
+        left for whoever decides about it. HostError when the files cannot be written.
+        """
         ...
 
     async def stop_process(self, name: str) -> None:

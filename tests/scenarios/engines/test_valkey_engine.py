@@ -9,7 +9,7 @@ import pytest
 from valkey.exceptions import NoPermissionError, OutOfMemoryError, ResponseError, ValkeyError
 
 from millpond.engines.catalogue import numbers
-from millpond.engines.spec import EngineError
+from millpond.engines.spec import Build, EngineError
 from millpond.engines.valkey.connection import Session, as_admin, as_client
 from tests.contracts.engine_world import KEY_VALUE_VERSIONS, Running, build, node_of, running
 
@@ -36,14 +36,24 @@ ALLOWED = [
 
 
 @pytest.fixture(params=KEY_VALUE_VERSIONS, ids="-".join)
-async def one(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Running]:
-    async with running(node_of(build(*request.param)), tmp_path) as started:
+def each_build(request: pytest.FixtureRequest) -> Build:
+    return build(*request.param)
+
+
+@pytest.fixture
+def newest_build() -> Build:
+    return build("valkey", "9.1")
+
+
+@pytest.fixture
+async def one(each_build: Build, tmp_path: Path) -> AsyncIterator[Running]:
+    async with running(node_of(each_build), tmp_path) as started:
         yield started
 
 
 @pytest.fixture
-async def newest(tmp_path: Path) -> AsyncIterator[Running]:
-    async with running(node_of(build("valkey", "9.1")), tmp_path) as started:
+async def newest(newest_build: Build, tmp_path: Path) -> AsyncIterator[Running]:
+    async with running(node_of(newest_build), tmp_path) as started:
         yield started
 
 
@@ -170,8 +180,8 @@ async def test_a_command_is_blocked_and_given_back_while_it_runs(one: Running):
     await ask(one, "FLUSHALL")
 
 
-async def test_a_command_is_renamed_at_the_start(tmp_path: Path):
-    node = node_of(build("valkey", "9.1"), parameters={"rename-commands": "'flushall restrictedflushall keys blocked'"})
+async def test_a_command_is_renamed_at_the_start(newest_build: Build, tmp_path: Path):
+    node = node_of(newest_build, parameters={"rename-commands": "'flushall restrictedflushall keys blocked'"})
     async with running(node, tmp_path) as one:
         assert (await one.observe()).unconfigured == ()
         with pytest.raises(ResponseError, match="unknown command"):
@@ -194,6 +204,13 @@ async def test_saved_data_are_there_for_the_next_incarnation_and_not_on_another_
     one.start()
     await one.answering()
     assert await ask(one, "GET kept") is None
+
+
+async def test_a_save_that_fails_says_so_and_lets_writers_go_on(one: Running):
+    (one.place.directory / one.node.volume / "dump.rdb" / "in the way").mkdir(parents=True)
+    with pytest.raises(EngineError, match="cannot save its data"):
+        await one.engine.save(one.node, one.place)
+    await ask(one, "SET after yes")
 
 
 async def test_without_saving_nothing_is_kept(newest: Running):
@@ -222,8 +239,8 @@ async def test_the_management_socket_is_for_the_owner_alone(one: Running):
     assert one.place.socket.stat().st_mode & 0o777 == 0o700
 
 
-async def test_a_home_with_odd_characters_works(tmp_path: Path):
-    async with running(node_of(build("valkey", "9.1")), tmp_path / "it's a \"home\" #1") as one:
+async def test_a_home_with_odd_characters_works(newest_build: Build, tmp_path: Path):
+    async with running(node_of(newest_build), tmp_path / 'it\'s a "home" #1') as one:
         await ask(one, "SET k v")
         await one.engine.save(one.node, one.place)
         assert (one.place.directory / "data-1" / "dump.rdb").exists()

@@ -28,7 +28,7 @@ def test_given_a_region_then_its_short_name_follows_the_rule(region: str, short:
 
 
 def test_given_botocores_regions_then_no_two_share_a_short_name():
-    import botocore.session  # noqa: PLC0415
+    import botocore.session
 
     session = botocore.session.Session()
     regions = {

@@ -10,9 +10,7 @@ from millpond.host.spec import Place
 
 
 def build(upstream: str) -> Build:
-    return Build(
-        engine="redis", version="7.0", upstream=upstream, server=Path("/s"), cli=None, tls=True, source="test"
-    )
+    return Build(engine="redis", version="7.0", upstream=upstream, server=Path("/s"), cli=None, tls=True, source="test")
 
 
 def lines(upstream: str = "9.1.2", *, directory: str = "/nodes/a", **parameters: str) -> list[str]:

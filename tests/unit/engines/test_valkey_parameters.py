@@ -92,9 +92,7 @@ def test_six_buffer_limits_become_one_directive():
 
 
 def test_the_old_name_of_replicas_counts_too():
-    values = {
-        f"client-output-buffer-limit-slave-{part}": "5" for part in ("hard-limit", "soft-limit", "soft-seconds")
-    }
+    values = {f"client-output-buffer-limit-slave-{part}": "5" for part in ("hard-limit", "soft-limit", "soft-seconds")}
     assert parameters.settings(node(**values)) == {"client-output-buffer-limit": "replica 5 5 5"}
 
 

@@ -43,7 +43,7 @@ class Apt:
         self._directory = directory
         self._mirror = mirror
         self._suite = suite
-        self._gentle = ("nice", "-n", "10") if gentle else ()
+        self._gentle = gentle
         self._updated = -_FRESH_SECONDS
 
     def exclusive(self) -> AbstractContextManager[None]:
@@ -59,6 +59,7 @@ class Apt:
             return
         with command.explained(self._directory):
             self._prepare()
+        command.require_space(self._directory)
         try:
             self._refresh(security=True)
         except EngineError:
@@ -149,5 +150,9 @@ class Apt:
         # apt reads its parts before the command line: the place of our own parts is told through APT_CONFIG.
         with command.explained(here):
             (here / "apt.conf").write_text(f'Dir::Etc::parts "{here / "conf"}";\n')
-        words = [f"APT_CONFIG={here / 'apt.conf'}", *self._gentle, program, *flags, *arguments]
-        return command.run(words, directory=at or here)
+        return command.run(
+            [program, *flags, *arguments],
+            directory=at or here,
+            environment={"APT_CONFIG": str(here / "apt.conf")},
+            gentle=self._gentle,
+        )

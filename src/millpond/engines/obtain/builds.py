@@ -62,6 +62,7 @@ class Builds:
     def workshop(self) -> Iterator[Path]:
         """An empty directory on the same file system, gone afterwards; only inside `exclusive`."""
         partial = self._directory / _PARTIAL
+        command.require_space(self._directory)
         with command.explained(partial):
             partial.mkdir(mode=0o700)
         try:

@@ -31,8 +31,12 @@ def needed(program: Path) -> list[str]:
 
 
 def has_tls(program: Path) -> bool:
-    """Whether a dynamically linked server was built with TLS."""
-    return any(each.startswith("libssl.") for each in needed(program))
+    """Whether a server was built with TLS, as far as its libraries show."""
+    try:
+        return any(each.startswith("libssl.") for each in needed(program))
+    except EngineError:
+        # A script that starts the server, or a static one: nothing can be promised.
+        return False
 
 
 def bundle(tree: Path, *, programs: Mapping[str, Path], into: Path, final: Path) -> None:

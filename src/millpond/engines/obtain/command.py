@@ -1,8 +1,10 @@
 """Run a program of the machine and turn what goes wrong into an EngineError that names the fix."""
 
 import errno
+import math
+import os
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,17 +20,31 @@ _UNREACHABLE = (
     "ProxyError",
     "Name or service not known",
 )
+_NEXT_TO_NOTHING = 1 << 20
+_NEEDED = 128 << 20
+"""Indexes, packages, what is in them, and the build: what an installation has on the disk at its largest."""
 _FULL = ("No space left on device", "enough free space", "File too large")
 
 
-def run(argv: Sequence[str], *, directory: Path, seconds: float = 300.0) -> str:
+def run(
+    argv: Sequence[str],
+    *,
+    directory: Path,
+    seconds: float = 300.0,
+    environment: Mapping[str, str] | None = None,
+    gentle: bool = False,
+) -> str:
     """Run a program in `directory` and return what it printed; C locale, no terminal.
 
-    Raise EngineError with the program's own last words when it fails, is missing or takes too long.
+    `environment` is added to this process's; being gentle leaves the processor to others. Raise EngineError with the
+    program's own last words when it fails, is missing or takes too long.
     """
+    variables = {"LC_ALL": "C", **(environment or {})}
+    frame = ["/usr/bin/env", *(f"{name}={value}" for name, value in variables.items())]
+    frame += ["nice", "-n", "10"] if gentle else []
     try:
         done = subprocess.run(  # noqa: S603 - argv comes from the catalogue and the machine's own configuration
-            ["/usr/bin/env", "LC_ALL=C", *argv],
+            [*frame, *argv],
             cwd=directory,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -36,6 +52,8 @@ def run(argv: Sequence[str], *, directory: Path, seconds: float = 300.0) -> str:
             check=False,
             text=True,
             errors="replace",
+            # Only locks are inheritable in this process.
+            close_fds=False,
         )
     except subprocess.TimeoutExpired:
         raise EngineError(f"{_name(argv)} did not finish within {seconds:.0f} seconds; try again") from None
@@ -55,6 +73,13 @@ def failure(error: OSError, directory: Path) -> EngineError:
     return EngineError(f"{error.strerror or error}: {error.filename or directory}")
 
 
+def require_space(directory: Path) -> None:
+    """Raise EngineError when the disk is too full to begin; apt waits for ever when it runs full half-way."""
+    free = _free(directory)
+    if free < _NEEDED:
+        raise EngineError(f"{full(directory)} ({_NEEDED >> 20} MB are needed, {int(free) >> 20} MB are free)")
+
+
 def full(directory: Path) -> str:
     return (
         f"the disk that holds {directory} is full; free some space there, or set MILLPOND_ENGINES to a directory on "
@@ -72,7 +97,7 @@ def explained(directory: Path) -> Iterator[None]:
 
 
 def _explain(argv: Sequence[str], output: str, directory: Path) -> str:
-    if any(each in output for each in _FULL):
+    if any(each in output for each in _FULL) or _free(directory) < _NEXT_TO_NOTHING:
         return full(directory)
     said = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line for line in said if line.startswith(("E:", "Err:", "ERROR"))] or said[-3:]
@@ -80,6 +105,15 @@ def _explain(argv: Sequence[str], output: str, directory: Path) -> str:
     if any(each in output for each in _UNREACHABLE):
         words += "; check this machine's network and the mirror in its package sources"
     return words
+
+
+def _free(directory: Path) -> float:
+    """Octets that this user may still write there; infinite when nobody can tell."""
+    try:
+        disk = os.statvfs(directory)
+    except OSError:
+        return math.inf
+    return disk.f_bavail * disk.f_frsize
 
 
 def _name(argv: Sequence[str]) -> str:

@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from valkey.exceptions import BusyLoadingError, ValkeyError
+from valkey.exceptions import BusyLoadingError, ResponseError, ValkeyError
+from valkey.exceptions import ConnectionError as ValkeyConnectionError
 
+from millpond.engines.catalogue import numbers
 from millpond.engines.spec import EngineError, EngineState, Node, Role
 from millpond.engines.valkey import commands, configuration, parameters
 from millpond.engines.valkey.connection import Session, as_admin, as_client
@@ -13,6 +15,8 @@ from millpond.host.spec import File, Place, ProcessSpec
 _PROBE_SECONDS = 0.8
 _CHANGE_SECONDS = 5.0
 _SAVE_SECONDS = 600.0
+
+_PAUSES_WRITES = (6, 2)
 
 _USERS = "users"
 """The name under which rules of users that differ are reported."""
@@ -48,7 +52,9 @@ class ValkeyEngine:
             return EngineState(answering=False, detail="it is loading its data set")
         except TimeoutError:
             return EngineState(answering=False, detail=f"no answer within {_PROBE_SECONDS} seconds")
-        except (ValkeyError, OSError) as error:
+        except (ValkeyConnectionError, OSError):
+            return EngineState(answering=False, detail=f"nothing takes connections at {node.address}:{node.port}")
+        except ValkeyError as error:
             return EngineState(answering=False, detail=str(error) or type(error).__name__)
 
     async def configure(self, node: Node, place: Place) -> None:
@@ -65,10 +71,22 @@ class ValkeyEngine:
             raise EngineError(f"{node.name} cannot be configured: {error}") from error
 
     async def save(self, node: Node, place: Place) -> None:
-        """Write the data set into the volume; the engine stands still while it does."""
+        """Write the data set into the volume; whoever writes waits from then on, so that nothing acknowledged is lost.
+
+        (CLIENT PAUSE WRITE is there from Redis OSS 6.2 on; before, what is written after the save is lost.)
+        """
         try:
             async with as_admin(node, place, seconds=_SAVE_SECONDS) as session:
-                await session.ask("SAVE")
+                pauses = numbers(node.build.upstream) >= _PAUSES_WRITES
+                if pauses:
+                    await session.ask("CLIENT", "PAUSE", str(int(_SAVE_SECONDS) * 1000), "WRITE")
+                try:
+                    await session.ask("SAVE")
+                except ResponseError:
+                    # A full disk, say: the node goes on, and so may its users.
+                    if pauses:
+                        await session.ask("CLIENT", "UNPAUSE")
+                    raise
         except (ValkeyError, OSError) as error:
             raise EngineError(f"{node.name} cannot save its data: {error}") from error
 

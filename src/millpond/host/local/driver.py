@@ -87,6 +87,10 @@ class LocalHost:
         check_spec(spec)
         await self._finished(self._ensure(spec))
 
+    async def rewrite_files(self, spec: ProcessSpec) -> None:
+        check_spec(spec)
+        await self._finished(self._rewrite(spec))
+
     async def stop_process(self, name: str) -> None:
         check_name(name)
         await self._finished(self._stop(name))
@@ -124,6 +128,14 @@ class LocalHost:
                         await self._end(spec.name, run, grace=self._grace)
                         identity = await asyncio.to_thread(self._start, spec, lock)
                     self._exits.follow(spec.name, identity)
+
+    async def _rewrite(self, spec: ProcessSpec) -> None:
+        directory = self._places.directory(spec.name)
+        with told(f"rewrite the files of {spec.name}"):
+            async with self._turn(spec.name), self._held(spec.name) as lock:
+                run = record.read_run(directory) if lock is not None else None
+                if run is not None and run.incarnation == spec.incarnation and proc.is_alive(run.identity):
+                    await asyncio.to_thread(record.write_files, directory, spec)
 
     async def _stop(self, name: str) -> None:
         with told(f"stop {name}"):

@@ -60,6 +60,15 @@ class MemoryHost:
             directory.files = {file.path: file for file in spec.files}
             self.machine.start(spec, asyncio.get_running_loop().time())
 
+    async def rewrite_files(self, spec: ProcessSpec) -> None:
+        check_spec(spec)
+        async with self._turn(spec.name):
+            await self._begin("ensure", spec.name)
+            directory = self.machine.directories.get(spec.name)
+            running = directory.process if directory is not None else None
+            if directory is not None and running is not None and running.incarnation == spec.incarnation:
+                directory.files = {file.path: file for file in spec.files}
+
     async def stop_process(self, name: str) -> None:
         async with self._turn(name):
             await self._begin("stop", name)

@@ -12,14 +12,19 @@ from typing import Protocol, assert_never
 import msgspec
 
 from millpond.engines.spec import Build, Engine, EngineError, EngineState, Node
-from millpond.host.spec import Host, HostError, files_digest
+from millpond.host.spec import Host, HostError, ProcessSpec, files_digest
 from millpond.kernel.clock import Clock
 from millpond.operation import NotYet
 from millpond.reconcile.loop import Outcome
+from millpond.services.elasticache.acts import acts
 from millpond.services.elasticache.decide import Given, decide
 from millpond.services.elasticache.desired.cache_nodes import boot_parameters, engine_node
 from millpond.services.elasticache.desired.endpoints import cluster_names, is_name_of
-from millpond.services.elasticache.plan import (
+from millpond.services.elasticache.plan import plan
+from millpond.services.elasticache.records.cache_clusters import CONTROLLER, CacheCluster, CacheNode
+from millpond.services.elasticache.records.parameter_groups import ParameterGroup
+from millpond.services.elasticache.service_role import act_as_service_role, release_service_role
+from millpond.services.elasticache.steps import (
     Action,
     Configure,
     Decision,
@@ -30,11 +35,9 @@ from millpond.services.elasticache.plan import (
     PlaceNodes,
     PublishNames,
     RemoveProcess,
+    RewriteFiles,
     SaveAndStop,
-    plan,
 )
-from millpond.services.elasticache.records.cache_clusters import CONTROLLER, CacheCluster, CacheNode
-from millpond.services.elasticache.records.parameter_groups import ParameterGroup
 from millpond.services.elasticache.tables import cache_clusters as clusters
 from millpond.services.elasticache.tables import events, parameter_groups, tags
 from millpond.store import Store, Vault
@@ -204,9 +207,11 @@ class CacheClusterController:
                     clusters.take(transaction, cluster.process_name(node), address)
             given = Given(addresses=addresses, boot_parameters=boot_parameters(cluster.spec, promise.group))
             decided = decide(cluster, decision, given, now)
+            act_as_service_role(transaction, self._vault, cluster, acts(cluster, decision, addresses), now=now)
             if decided.cluster is None:
                 clusters.delete(transaction, cluster)
                 tags.forget(transaction, cluster.account, cluster.region, cluster.arn)
+                release_service_role(transaction, cluster)
             else:
                 written = clusters.update(transaction, decided.cluster)
                 kept = {each.id for each in written.nodes}
@@ -233,8 +238,11 @@ class CacheClusterController:
                 node = self._engine_node(promise, cluster.node(node_id))
                 if node is None:
                     raise NotYet(f"{cluster.spec.engine} {cluster.node(node_id).engine_version} is not installed")
-                engine = self._engines[cluster.spec.engine]
-                await self._host.ensure_process(engine.process(node, self._host.place(node.name)))
+                await self._host.ensure_process(self._process(cluster, node))
+            case RewriteFiles(node=node_id):
+                node = self._engine_node(promise, cluster.node(node_id))
+                if node is not None:
+                    await self._host.rewrite_files(self._process(cluster, node))
             case SaveAndStop(node=node_id):
                 await self._save_and_stop(promise, cluster.node(node_id))
             case Configure(node=node_id):
@@ -247,6 +255,9 @@ class CacheClusterController:
                 await self._publish_names()
             case _:
                 assert_never(action)
+
+    def _process(self, cluster: CacheCluster, node: Node) -> ProcessSpec:
+        return self._engines[cluster.spec.engine].process(node, self._host.place(node.name))
 
     async def _save_and_stop(self, promise: Promise, node: CacheNode) -> None:
         wanted = self._engine_node(promise, node)

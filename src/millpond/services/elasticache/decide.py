@@ -6,7 +6,8 @@ from typing import assert_never
 
 import msgspec
 
-from millpond.services.elasticache.plan import (
+from millpond.services.elasticache.records.cache_clusters import CacheCluster, CacheNode, Pending, node_ids
+from millpond.services.elasticache.steps import (
     ApplyPending,
     Converge,
     Decision,
@@ -20,7 +21,6 @@ from millpond.services.elasticache.plan import (
     Resume,
     StartIncarnation,
 )
-from millpond.services.elasticache.records.cache_clusters import CacheCluster, CacheNode, Pending, node_ids
 
 
 class Given(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,167 +5,34 @@ decisions committed before. Both are re-planned from scratch at every pass, so a
 changes nothing but the time.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
-import msgspec
-
 from millpond.services.elasticache.records.cache_clusters import CacheCluster, CacheNode
-from millpond.services.elasticache.windows import is_open
-
-
-class ObservedNode(msgspec.Struct, frozen=True, kw_only=True):
-    """What was seen of one node a moment ago."""
-
-    exists: bool = False
-    """The host knows its process, running or not."""
-    running: bool = False
-    incarnation: int = 0
-    drifted: bool = False
-    """Its files differ from what they should be."""
-    answering: bool = False
-    """The engine answered, in the role of a primary, on the endpoint that users are given."""
-    unconfigured: tuple[str, ...] = ()
-    """Live settings that differ from the parameter group's values."""
-    detail: str = ""
-    """Why it does not run or answer."""
-
-
-class Observed(msgspec.Struct, frozen=True, kw_only=True):
-    """What was seen of a cluster a moment ago."""
-
-    nodes: Mapping[str, ObservedNode]
-    installed: frozenset[str]
-    """The engine versions of the cluster's nodes whose binaries are on this machine."""
-    named: bool
-    """The host names of its listed nodes resolve to their addresses."""
-    stopping: bool = False
-    """The whole of Millpond is being stopped, caches included."""
-    stale_boot_parameters: frozenset[str] = frozenset()
-    """Nodes whose boot parameters differ from the group's values (`pending-reboot`)."""
-
-
-# Decisions: committed first, acted on by later passes.
-
-
-class PlaceNodes(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Give addresses to nodes which have none, and their first incarnation."""
-
-    nodes: tuple[str, ...]
-
-
-class StartIncarnation(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Start nodes anew: on an empty volume, or (`fresh=False`) on the data they were stopped with."""
-
-    nodes: tuple[str, ...]
-    fresh: bool
-    recovering: bool = False
-
-
-class Rest(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Nodes are to be saved and stopped, so that they can be started again with their data."""
-
-    nodes: tuple[str, ...]
-
-
-class Resume(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Nodes that were to rest are still running and wanted: let them be."""
-
-    nodes: tuple[str, ...]
-
-
-class MarkReady(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Nodes answered for the first time in this incarnation: from now on their data counts."""
-
-    nodes: tuple[str, ...]
-
-
-class MarkSilent(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Nodes that answered before run but answer no more."""
-
-    nodes: tuple[str, ...]
-
-
-class ListNodes(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Tell clients exactly these nodes."""
-
-    nodes: tuple[str, ...]
-
-
-class ForgetNodes(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Removed nodes are gone: drop them and free their addresses."""
-
-    nodes: tuple[str, ...]
-
-
-class ApplyPending(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The maintenance window is open: what waited for it becomes the promise."""
-
-
-class Converge(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Everything promised is so."""
-
-
-class Forget(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Nothing is left of a deleted cluster: drop its record."""
-
-
-Decision = (
-    PlaceNodes
-    | StartIncarnation
-    | Rest
-    | Resume
-    | MarkReady
-    | MarkSilent
-    | ListNodes
-    | ForgetNodes
-    | ApplyPending
-    | Converge
-    | Forget
+from millpond.services.elasticache.steps import (
+    ApplyPending,
+    Configure,
+    Converge,
+    EnsureProcess,
+    Forget,
+    ForgetNodes,
+    InstallEngine,
+    ListNodes,
+    MarkReady,
+    MarkSilent,
+    Observed,
+    ObservedNode,
+    PlaceNodes,
+    Plan,
+    PublishNames,
+    RemoveProcess,
+    Rest,
+    Resume,
+    RewriteFiles,
+    SaveAndStop,
+    StartIncarnation,
 )
-
-
-# Actions: idempotent, each carries out what was decided before.
-
-
-class InstallEngine(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    version: str
-
-
-class EnsureProcess(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    node: str
-
-
-class SaveAndStop(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    node: str
-
-
-class Configure(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    node: str
-
-
-class RemoveProcess(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    node: str
-
-
-class PublishNames(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    pass
-
-
-Action = InstallEngine | EnsureProcess | SaveAndStop | Configure | RemoveProcess | PublishNames
-
-
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """Either `decision` or `actions`, never both; neither when there is nothing to do."""
-
-    why: str
-    decision: Decision | None = None
-    actions: tuple[Action, ...] = ()
-    settle: float | None = None
-    """Seconds after which to look again when nothing else happens before."""
-    trouble: bool = False
-    """Something that should work does not: look again with growing patience."""
-
+from millpond.services.elasticache.windows import is_open
 
 _SOON = 0.02
 """How soon to look again at an engine that is starting: it takes 10 to 50 ms."""
@@ -353,7 +220,7 @@ def _plan_processes(cluster: CacheCluster, observed: Observed) -> Plan | None:
     if drifted:
         return Plan(
             why=f"the files of {_names(drifted)} are brought up to date",
-            actions=tuple(EnsureProcess(node=each.id) for each in drifted),
+            actions=tuple(RewriteFiles(node=each.id) for each in drifted),
             settle=0,
         )
     silent = [each for each in cluster.nodes if not each.removing and not _seen(observed, each).answering]

@@ -42,6 +42,7 @@ from millpond.services.iam.service_roles import (
     create_service_role,
     needed_service_role,
     release_service_role,
+    role_allows,
     service_role,
     use_service_role,
 )
@@ -102,6 +103,7 @@ __all__ = [
     "password_violation",
     "release_service_role",
     "replace_account",
+    "role_allows",
     "role_by_arn",
     "root_keys",
     "saml_provider_by_arn",

@@ -10,6 +10,8 @@ from millpond.services.iam.records import AccessKey, Grant, Session
 from millpond.services.iam.tables import keys
 from millpond.store import Vault
 
+_TOKEN_OCTETS = 96
+
 
 class NewKey(msgspec.Struct, frozen=True, kw_only=True):
     """A key with its secret in the clear: shown once, kept nowhere."""
@@ -42,9 +44,10 @@ def access_key_secret(vault: Vault, key: AccessKey) -> str:
     return vault.open(key.secret, f"access-key/{key.id}")
 
 
-def open_session(transaction: Connection, vault: Vault, grant: Grant) -> TemporaryKey:
-    """Make temporary credentials that stand for what the grant says."""
-    key_id, secret, token = ids.access_key_id("ASIA"), ids.secret_access_key(), ids.token(96)
+def open_session(transaction: Connection, vault: Vault, grant: Grant, *, least_token_size: int = 0) -> TemporaryKey:
+    """Make temporary credentials that stand for what the grant says, with a token of at least so many characters."""
+    key_id, secret = ids.access_key_id("ASIA"), ids.secret_access_key()
+    token = ids.token(max(_TOKEN_OCTETS, least_token_size * 3 // 4 + 1))
     sealed = vault.seal(f"{secret}\n{token}", f"session/{key_id}")
     keys.insert_session(transaction, Session(access_key_id=key_id, sealed=sealed, **msgspec.structs.asdict(grant)))
     return TemporaryKey(access_key_id=key_id, secret=secret, session_token=token, expires_at=grant.expires_at)

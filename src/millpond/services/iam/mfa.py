@@ -1,6 +1,8 @@
 """Accepting a code of a virtual MFA device: within the window, and never the same code twice."""
 
-import msgspec
+from datetime import timedelta
+
+from msgspec.structs import replace
 
 from millpond.operation import CommonFault, Context
 from millpond.services.iam import totp
@@ -9,6 +11,8 @@ from millpond.services.iam.tables import devices
 from millpond.store import Vault
 
 _REFUSED = "MultiFactorAuthentication failed with invalid MFA one time pass code. "
+_FREE_FAILURES = 5
+_LONGEST_DELAY = timedelta(minutes=5)
 
 
 def check_mfa_code(ctx: Context, principal_id: str, *, serial: str, code: str) -> None:
@@ -22,16 +26,27 @@ def accept_mfa_code(ctx: Context, principal_id: str, *, serial: str, code: str) 
 
 
 def _accepted(ctx: Context, principal_id: str, *, serial: str, code: str) -> MfaDevice:
-    """The device as it is once the code is used up."""
+    """The device as it is once the code is used up. A wrong code is counted, and from the fifth on costs time."""
+    refused = CommonFault("AccessDenied", _REFUSED, status=403)
     device = devices.device(ctx.transaction, serial)
     if device is None or device.principal_id != principal_id:
-        raise CommonFault("AccessDenied", _REFUSED, status=403)
+        raise refused
+    if device.locked_until is not None and ctx.now < device.locked_until:
+        raise refused
     step = totp.matching_step(
         seed_of(ctx.secrets, device), code, around=totp.step_at(ctx.now) + device.drift, after=device.last_step
     )
     if step is None:
-        raise CommonFault("AccessDenied", _REFUSED, status=403)
-    return msgspec.structs.replace(device, last_step=step)
+        failures = device.failures + 1
+        locked_until = ctx.now + _delay(failures) if failures >= _FREE_FAILURES else None
+        devices.replace(ctx.transaction, replace(device, failures=failures, locked_until=locked_until))
+        refused.remembered = True
+        raise refused
+    return replace(device, last_step=step, failures=0, locked_until=None)
+
+
+def _delay(failures: int) -> timedelta:
+    return min(timedelta(seconds=2 ** min(failures - _FREE_FAILURES, 20)), _LONGEST_DELAY)
 
 
 def seed_of(vault: Vault, device: MfaDevice) -> str:

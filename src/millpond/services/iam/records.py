@@ -212,6 +212,10 @@ class MfaDevice(msgspec.Struct, frozen=True, kw_only=True):
     """The newest time step a code was accepted for: a code works once."""
     drift: int = 0
     """Steps by which the device's clock runs ahead, learned when it is enabled or resynchronised."""
+    failures: int = 0
+    """Wrong codes since the last right one."""
+    locked_until: datetime | None = None
+    """Until then no code is looked at: guessing is slow."""
     tags: dict[str, str] = {}
 
 

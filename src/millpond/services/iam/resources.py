@@ -59,7 +59,8 @@ def policy(ctx: Context, request: Request) -> Sequence[Resource]:
     """The managed policy that PolicyArn names."""
     arn = str(request.get("PolicyArn", ""))
     found = None if arn in managed_policies() else policies.policy(ctx.transaction, arn)
-    return (Resource(arn=arn or "*", context=request_tags(request) | resource_tags(found.tags if found else {})),)
+    tags = found.tags if found and found.account == ctx.account else {}
+    return (Resource(arn=arn or "*", context=request_tags(request) | resource_tags(tags)),)
 
 
 def new(kind: str, name_member: str) -> Resources:

@@ -8,10 +8,12 @@ import msgspec
 from sqlalchemy import Connection
 
 from millpond.kernel import ids
-from millpond.operation import Context, Resource
+from millpond.operation import Caller, Context, Resource
 from millpond.services.iam.api import InvalidInputException
+from millpond.services.iam.decision import Question, decide
 from millpond.services.iam.entities import SERVICE_LINKED_PATH
 from millpond.services.iam.managed import ARN_PREFIX
+from millpond.services.iam.permissions import Permissions, identity_documents, principal_context
 from millpond.services.iam.records import Attachment, Role
 from millpond.services.iam.tables import policies, principals, profiles
 
@@ -102,6 +104,26 @@ def use_service_role(ctx: Context, service: str, *, resource: str) -> Role:
 def release_service_role(transaction: Connection, *, account: str, service: str, resource: str) -> None:
     """`resource` is gone and needs the role no more."""
     profiles.drop_service_role_use(transaction, account=account, service=service, resource=resource)
+
+
+def role_allows(transaction: Connection, role: Role, *, session: str, action: str, resource: str) -> bool:
+    """Whether a service that acts as its role may do this: the role's policies decide, as for anybody."""
+    caller = Caller(
+        account=role.account,
+        arn=f"arn:aws:sts::{role.account}:assumed-role/{role.name}/{session}",
+        user_id=f"{role.id}:{session}",
+        kind="AssumedRole",
+        access_key_id="",
+        name=session,
+        role_arn=role.arn,
+    )
+    permissions = Permissions(
+        identity=identity_documents(transaction, role),
+        boundary=None,
+        session=None,
+        context=principal_context(caller, role, None),
+    )
+    return decide(caller, permissions, Question(action=action, resource=resource, context={})).allowed
 
 
 def _path(service: str) -> str:

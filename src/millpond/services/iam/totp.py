@@ -7,6 +7,7 @@ import base64
 import hashlib
 import hmac
 from datetime import datetime
+from urllib.parse import quote
 
 STEP_SECONDS = 30
 WINDOW = 1
@@ -49,4 +50,4 @@ def consecutive_step(seed: str, first: str, second: str, *, around: int, after: 
 
 def provisioning_uri(seed: str, *, issuer: str, label: str) -> str:
     """What the QR code says (the Key Uri Format that authenticator programs read)."""
-    return f"otpauth://totp/{issuer}:{label}?secret={seed}&issuer={issuer}"
+    return f"otpauth://totp/{issuer}:{quote(label)}?secret={seed}&issuer={issuer}"

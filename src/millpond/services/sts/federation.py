@@ -13,6 +13,7 @@ from millpond.services.sts import views
 from millpond.services.sts.sessions import (
     SessionTags,
     narrowing,
+    new_key,
     packed_percentage,
     tag_conditions,
 )
@@ -54,10 +55,10 @@ def open_federated_session(
     }
     wanted = [action]
     if federated.tags.tags:
-        wanted.append("sts:TagSession")
+        wanted.append("TagSession")
     if federated.source_identity:
         context["sts:SourceIdentity"] = federated.source_identity
-        wanted.append("sts:SetSourceIdentity")
+        wanted.append("SetSourceIdentity")
     for each in wanted:
         if not iam.trusts(
             ctx.transaction, role, principal=federated.provider_arn, action=f"sts:{each}", context=context
@@ -79,7 +80,7 @@ def open_federated_session(
         source_identity=federated.source_identity,
         context={"aws:FederatedProvider": federated.provider_arn, **federated.conditions},
     )
-    key = iam.open_session(ctx.transaction, ctx.secrets, grant)
+    key = new_key(ctx, request, grant)
     response = {
         "Credentials": views.credentials(key),
         "AssumedRoleUser": views.assumed_role_user(role, grant.name),

@@ -136,7 +136,9 @@ def _signed_part(element: etree._Element, certificate: str) -> etree._Element | 
         result = XMLVerifier().verify(alone, x509_cert=certificate, expect_config=expected, id_attribute="ID")
     except (SignXMLException, ValueError):
         return None
-    return (result[0] if isinstance(result, list) else result).signed_xml
+    signed: etree._Element = (result[0] if isinstance(result, list) else result).signed_xml
+    # A signature that covers something else than what carries it has been moved there (signature wrapping).
+    return signed if (signed.tag, signed.get("ID")) == (element.tag, element.get("ID")) else None
 
 
 def _check_conditions(assertion: etree._Element, now: datetime) -> None:

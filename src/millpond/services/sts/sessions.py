@@ -7,7 +7,7 @@ import msgspec
 
 from millpond.operation import CommonFault, Context, Request
 from millpond.services import iam
-from millpond.services.iam import Role
+from millpond.services.iam import Grant, Role, TemporaryKey
 from millpond.services.sts.api import PackedPolicyTooLargeException
 
 DEFAULT_SECONDS = 3_600
@@ -96,6 +96,12 @@ def packed_percentage(narrowed: Narrowing, tags: Mapping[str, str]) -> int | Non
             f"Packed size of session policies and tags is {percentage}% of the allotted size."
         )
     return percentage or None
+
+
+def new_key(ctx: Context, request: Request, grant: Grant) -> TemporaryKey:
+    """Open the session, with a token as long as the request wants."""
+    least = request.get("MinimumSessionTokenSize", 0)
+    return iam.open_session(ctx.transaction, ctx.secrets, grant, least_token_size=least)
 
 
 def tag_conditions(tags: SessionTags) -> dict[str, Any]:

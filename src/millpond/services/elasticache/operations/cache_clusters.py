@@ -30,6 +30,7 @@ from millpond.services.elasticache.records.cache_clusters import (
     node_ids,
 )
 from millpond.services.elasticache.records.parameter_groups import ParameterGroup
+from millpond.services.elasticache.service_role import require_service_role
 from millpond.services.elasticache.tables import cache_clusters as clusters
 from millpond.services.elasticache.tables import parameter_groups, tags
 from millpond.services.elasticache.tagging import request_tags
@@ -85,6 +86,7 @@ def create_cache_cluster(ctx: Context, request: Request) -> Response:
             CacheNode(id=each, zone=zone, created_at=ctx.now) for each, zone in zip(numbers, where.zones, strict=True)
         ),
     )
+    require_service_role(ctx, resource=cluster.arn)
     clusters.insert(ctx.transaction, cluster)
     tags.put(ctx.transaction, ctx.account, ctx.region, cluster.arn, given_tags)
     ctx.wake(CONTROLLER, cluster.key)

@@ -13,7 +13,7 @@ from millpond.services.iam.api import (
     LimitExceededException,
     NoSuchEntityException,
 )
-from millpond.services.iam.entities import existing_profile, existing_role
+from millpond.services.iam.entities import existing_profile, existing_role, modifiable_role
 from millpond.services.iam.paging import page
 from millpond.services.iam.records import InstanceProfile, Role
 from millpond.services.iam.tables import principals, profiles
@@ -73,7 +73,7 @@ def list_instance_profiles_for_role(ctx: Context, request: Request) -> Response:
 @operation(resources=_profile_and_passed_role)
 def add_role_to_instance_profile(ctx: Context, request: Request) -> Response | None:
     profile = existing_profile(ctx, request["InstanceProfileName"])
-    role = existing_role(ctx, request["RoleName"])
+    role = modifiable_role(ctx, request["RoleName"])
     if profile.role_id is not None:
         raise LimitExceededException("Cannot exceed quota for InstanceSessionsPerInstanceProfile: 1")
     profiles.replace(ctx.transaction, msgspec.structs.replace(profile, role_id=role.id))

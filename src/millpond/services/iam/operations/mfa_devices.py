@@ -29,12 +29,8 @@ _MOST_DEVICES = 8
 def _device(ctx: Context, request: Request) -> Sequence[Resource]:
     serial = str(request.get("SerialNumber") or "*")
     found = devices.device(ctx.transaction, serial)
-    return (
-        Resource(
-            arn=serial,
-            context=resources.request_tags(request) | resources.resource_tags(found.tags if found else {}),
-        ),
-    )
+    tags = found.tags if found and found.account == ctx.account else {}
+    return (Resource(arn=serial, context=resources.request_tags(request) | resources.resource_tags(tags)),)
 
 
 @operation(name="CreateVirtualMFADevice", resources=resources.new("mfa", "VirtualMFADeviceName"))

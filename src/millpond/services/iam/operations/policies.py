@@ -65,14 +65,15 @@ def list_policies(ctx: Context, request: Request) -> Response:
         found += policies.policies(ctx.transaction, ctx.account)
     found = [policy for policy in found if policy.path.startswith(prefix)]
     usage = request.get("PolicyUsageFilter")
-    used = {policy.arn: _uses(ctx, policy) for policy in found}
+    attached = policies.attachment_counts(ctx.transaction, ctx.account)
+    bounding = policies.boundary_counts(ctx.transaction, ctx.account)
     if request.get("OnlyAttached") or usage == "PermissionsPolicy":
-        found = [policy for policy in found if used[policy.arn]["attachments"]]
+        found = [policy for policy in found if policy.arn in attached]
     if usage == "PermissionsBoundary":
-        found = [policy for policy in found if used[policy.arn]["boundaries"]]
+        found = [policy for policy in found if policy.arn in bounding]
 
     def view(policy: Policy) -> dict[str, Any]:
-        return views.policy(policy, **used[policy.arn])
+        return views.policy(policy, attachments=attached.get(policy.arn, 0), boundaries=bounding.get(policy.arn, 0))
 
     return page(request, found, by=lambda policy: policy.name.lower() + policy.account, member="Policies", view=view)
 

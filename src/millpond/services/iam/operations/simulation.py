@@ -11,22 +11,19 @@ from millpond.services.iam.api import InvalidInputException, NoSuchEntityExcepti
 from millpond.services.iam.decision import compiled, compiled_all
 from millpond.services.iam.documents import checked_identity
 from millpond.services.iam.paging import page
-from millpond.services.iam.permissions import documents
 from millpond.services.iam.policy import Decision, Kind, Policies, Policy, evaluate
 from millpond.services.iam.policy import Request as Question
 from millpond.services.iam.records import Group, Principal, Role, User
-from millpond.services.iam.tables import policies, principals
+from millpond.services.iam.sources import Source, given_sources, managed_sources, sources_of, without_excluded
+from millpond.services.iam.tables import principals
 
 _DECISIONS = {"Allowed": "allowed", "ImplicitlyDenied": "implicitDeny", "ExplicitlyDenied": "explicitDeny"}
-_NUMBERS_AND_TEXTS = frozenset({"string", "boolean", "numeric", "ip", "binary", "date"})
-_SOURCE_TYPES = {"identity": "IAM Policy", "boundary": "IAM Permissions Boundary Policy", "resource": "Resource Policy"}
-
-
-class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """A document under simulation, and how replies name it."""
-
-    name: str
-    document: str
+_SOURCE_TYPES = {
+    "identity": "IAM Policy",
+    "boundary": "IAM Permissions Boundary Policy",
+    "resource": "Resource Policy",
+    "scp": "Organizations Policy",
+}
 
 
 class Simulated(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +32,8 @@ class Simulated(msgspec.Struct, frozen=True, kw_only=True):
     principal: str
     identity: tuple[Source, ...]
     boundary: tuple[Source, ...]
+    organization: tuple[tuple[Source, ...], ...]
+    """Service control policies by level, the root's first."""
     resource_policy: str
     resource_owner: str
     context: Mapping[str, Any]
@@ -44,81 +43,82 @@ class Simulated(msgspec.Struct, frozen=True, kw_only=True):
         return Policies(
             identity=_compiled(self.identity, "identity"),
             boundary=_compiled(self.boundary, "boundary"),
+            scp=tuple(_compiled(level, "scp") for level in self.organization),
             resource=resource,
         )
 
     def sources(self, layer: str) -> Sequence[Source]:
+        """The documents of a layer in the order in which the evaluator numbers them."""
         by_layer: dict[str, Sequence[Source]] = {
             "identity": self.identity,
             "boundary": self.boundary,
+            "scp": [source for level in self.organization for source in level],
             "resource": (Source(name="ResourcePolicy", document=self.resource_policy),),
         }
         return by_layer[layer]
-
-
-@operation()
-def simulate_custom_policy(ctx: Context, request: Request) -> Response:
-    """The given documents alone decide; nothing of the account is looked at."""
-    given = tuple(
-        Source(name=f"PolicyInputList.{index}", document=checked_identity(document))
-        for index, document in enumerate(request["PolicyInputList"], 1)
-    )
-    return _simulated(request, _prepared(ctx, request, given, boundary=(), principal=""))
 
 
 def _simulated_principal(_ctx: Context, request: Request) -> Sequence[Resource]:
     return (Resource(arn=str(request.get("PolicySourceArn") or "*")),)
 
 
-@operation(resources=_simulated_principal)
+@operation(partial="ResourceHandlingOption is refused")
+def simulate_custom_policy(ctx: Context, request: Request) -> Response:
+    """The given documents alone decide; nothing of the account is looked at."""
+    given = _checked("PolicyInputList", request["PolicyInputList"])
+    return _simulated(request, _prepared(ctx, request, given, boundary=(), principal=""))
+
+
+@operation(resources=_simulated_principal, partial="ResourceHandlingOption is refused")
 def simulate_principal_policy(ctx: Context, request: Request) -> Response:
     """The policies of a user (with its groups), group or role decide, with further ones if given."""
     principal = _principal_of(ctx, request["PolicySourceArn"])
-    given = tuple(
-        Source(name=f"PolicyInputList.{index}", document=checked_identity(document))
-        for index, document in enumerate(request.get("PolicyInputList", []), 1)
-    )
+    excluded = request.get("PolicyExclusionList", [])
     boundary: tuple[Source, ...] = ()
     if isinstance(principal, (User, Role)) and principal.boundary:
-        found = documents(ctx.transaction, [principal.boundary])
-        boundary = tuple(Source(name=principal.boundary.rpartition("/")[2], document=each) for each in found)
-    own = (*_sources(ctx, principal), *given)
+        found = managed_sources(ctx.transaction, principal.boundary)
+        boundary = tuple(msgspec.structs.replace(source, type="permission-boundary") for source in found)
+    own = without_excluded(sources_of(ctx.transaction, principal), excluded)
+    identity = (*own, *_checked("PolicyInputList", request.get("PolicyInputList", [])))
     arn = "" if isinstance(principal, Group) else principal.arn
-    return _simulated(request, _prepared(ctx, request, own, boundary=boundary, principal=arn))
+    simulated = _prepared(ctx, request, identity, boundary=without_excluded(boundary, excluded), principal=arn)
+    return _simulated(request, simulated)
 
 
 @operation()
 def get_context_keys_for_custom_policy(_ctx: Context, request: Request) -> Response:
-    given = [checked_identity(document) for document in request["PolicyInputList"]]
-    return {"ContextKeyNames": _context_keys(given)}
+    return {"ContextKeyNames": _context_keys(_checked("PolicyInputList", request["PolicyInputList"]))}
 
 
 @operation(resources=_simulated_principal)
 def get_context_keys_for_principal_policy(ctx: Context, request: Request) -> Response:
-    own = [source.document for source in _sources(ctx, _principal_of(ctx, request["PolicySourceArn"]))]
-    given = [checked_identity(document) for document in request.get("PolicyInputList", [])]
+    own = sources_of(ctx.transaction, _principal_of(ctx, request["PolicySourceArn"]))
+    given = _checked("PolicyInputList", request.get("PolicyInputList", []))
     return {"ContextKeyNames": _context_keys([*own, *given])}
 
 
 def _prepared(
     ctx: Context, request: Request, identity: tuple[Source, ...], *, boundary: tuple[Source, ...], principal: str
 ) -> Simulated:
-    bounds = request.get("PermissionsBoundaryPolicyInputList")
-    if bounds:
-        boundary = tuple(
-            Source(name=f"PermissionsBoundaryPolicyInputList.{index}", document=checked_identity(document))
-            for index, document in enumerate(bounds, 1)
-        )
+    if "ResourceHandlingOption" in request:
+        raise InvalidInputException("ResourceHandlingOption is not supported.")
+    if request.get("PermissionsBoundaryPolicyInputList"):
+        boundary = _checked("PermissionsBoundaryPolicyInputList", request["PermissionsBoundaryPolicyInputList"])
     resource_policy = request.get("ResourcePolicy", "")
     if resource_policy:
         checked_identity(resource_policy, kind="resource")
         if "CallerArn" not in request and not principal:
             raise InvalidInputException("CallerArn is required when ResourcePolicy is given.")
     caller = request.get("CallerArn") or principal or f"arn:aws:iam::{ctx.account}:user/simulated"
+    organization = tuple(
+        _checked(f"OrderedOrganizationPolicyInputList.{place}", level.get("ServiceControlPolicyInputList", []))
+        for place, level in enumerate(request.get("OrderedOrganizationPolicyInputList", []), 1)
+    )
     return Simulated(
         principal=caller,
         identity=identity,
         boundary=boundary,
+        organization=organization,
         resource_policy=resource_policy,
         resource_owner=_account_of(request.get("ResourceOwner", "")) or ctx.account,
         context={"aws:PrincipalArn": caller} | _given_context(request),
@@ -128,11 +128,9 @@ def _prepared(
 def _simulated(request: Request, simulated: Simulated) -> Response:
     arns = request.get("ResourceArns") or ["*"]
     questions = [(action, arn) for action in request["ActionNames"] for arn in arns]
-    results = [_result(simulated, action, arn) for action, arn in questions]
-    numbered = list(enumerate(results))
     return page(
         request,
-        numbered,
+        [(place, _result(simulated, action, arn)) for place, (action, arn) in enumerate(questions)],
         by=lambda pair: f"{pair[0]:06d}",
         member="EvaluationResults",
         view=lambda pair: pair[1],
@@ -158,10 +156,18 @@ def _result(simulated: Simulated, action: str, arn: str) -> Response:
         "MissingContextValues": _missing(simulated),
     }
     if simulated.boundary:
-        result["PermissionsBoundaryDecisionDetail"] = {
-            "AllowedByPermissionsBoundary": any(each.layer == "boundary" and each.allows for each in decision.matched)
-        }
+        allowed = _is_allowed_by("boundary", decision)
+        result["PermissionsBoundaryDecisionDetail"] = {"AllowedByPermissionsBoundary": allowed}
+    if simulated.organization:
+        levels = [msgspec.structs.replace(simulated, organization=(level,)) for level in simulated.organization]
+        allowed = all(_is_allowed_by("scp", evaluate(question, level.policies())) for level in levels)
+        result["OrganizationsDecisionDetail"] = {"AllowedByOrganizations": allowed}
     return result
+
+
+def _is_allowed_by(layer: str, decision: Decision) -> bool:
+    found = [each.allows for each in decision.matched if each.layer == layer]
+    return bool(found) and all(found)
 
 
 def _matched(simulated: Simulated, decision: Decision) -> list[Response]:
@@ -183,43 +189,28 @@ def _matched(simulated: Simulated, decision: Decision) -> list[Response]:
 
 
 def _missing(simulated: Simulated) -> list[str]:
-    texts = [source.document for source in (*simulated.identity, *simulated.boundary)]
     given = {key.lower() for key in simulated.context}
-    return [key for key in _context_keys(texts) if key.lower() not in given]
+    asked = _context_keys([*simulated.identity, *simulated.boundary])
+    return [key for key in asked if key.lower() not in given]
 
 
-def _context_keys(texts: Sequence[str]) -> list[str]:
-    return list(dict.fromkeys(key for text in texts for key in policy_text.context_keys(text)))
+def _context_keys(sources: Sequence[Source]) -> list[str]:
+    return list(dict.fromkeys(key for source in sources for key in policy_text.context_keys(source.document)))
+
+
+def _checked(member: str, texts: Sequence[str]) -> tuple[Source, ...]:
+    return given_sources(member, [checked_identity(text) for text in texts])
 
 
 def _given_context(request: Request) -> dict[str, Any]:
     context: dict[str, Any] = {}
     for entry in request.get("ContextEntries", []):
-        kind, values = entry.get("ContextKeyType", "string"), entry.get("ContextKeyValues", [])
-        if kind in _NUMBERS_AND_TEXTS and len(values) != 1:
-            raise InvalidInputException(f"Context key {entry.get('ContextKeyName')} of type {kind} needs one value.")
-        context[entry["ContextKeyName"]] = list(values) if kind.endswith("List") else values[0]
+        name, kind = entry.get("ContextKeyName", ""), entry.get("ContextKeyType", "string")
+        values = entry.get("ContextKeyValues", [])
+        if not name or (not kind.endswith("List") and len(values) != 1):
+            raise InvalidInputException(f"Context key {name} of type {kind} needs one value.")
+        context[name] = list(values) if kind.endswith("List") else values[0]
     return context
-
-
-def _sources(ctx: Context, principal: Principal) -> tuple[Source, ...]:
-    """Every document of a principal, named as AWS names them: `user_Bob_InlineName`, or the managed policy's name."""
-    owners: list[Principal] = [principal]
-    if isinstance(principal, User):
-        owners += principals.groups_of(ctx.transaction, principal.id)
-    found = []
-    for owner in owners:
-        kind = type(owner).__name__.lower()
-        found += [
-            Source(name=f"{kind}_{owner.name}_{inline.name}", document=inline.document)
-            for inline in policies.inline(ctx.transaction, owner.id)
-        ]
-        for attachment in policies.attachments(ctx.transaction, owner.id):
-            arn = attachment.policy_arn
-            found += [
-                Source(name=arn.rpartition("/")[2], document=document) for document in documents(ctx.transaction, [arn])
-            ]
-    return tuple(found)
 
 
 def _principal_of(ctx: Context, arn: str) -> Principal:

@@ -97,6 +97,23 @@ def attachments_of_policy(transaction: Connection, account: str, policy_arn: str
     return rows.every(transaction, statement.order_by(table.c.principal_id), Attachment)
 
 
+def attachment_counts(transaction: Connection, account: str) -> dict[str, int]:
+    """How many principals of an account have each policy, by its ARN."""
+    table = schema.attachments
+    statement = sa.select(table.c.policy_arn, sa.func.count()).where(table.c.account == account)
+    return {arn: count for arn, count in transaction.execute(statement.group_by(table.c.policy_arn))}  # noqa: C416
+
+
+def boundary_counts(transaction: Connection, account: str) -> dict[str, int]:
+    """How many users and roles of an account each policy bounds, by its ARN."""
+    counts: dict[str, int] = {}
+    for table in (schema.users, schema.roles):
+        statement = sa.select(table.c.boundary, sa.func.count()).where(table.c.account == account)
+        for arn, count in transaction.execute(statement.group_by(table.c.boundary)):
+            counts[arn] = counts.get(arn, 0) + count
+    return counts
+
+
 def attach(transaction: Connection, record: Attachment) -> None:
     rows.insert(transaction, schema.attachments, record)
 

@@ -186,6 +186,8 @@ mfa_devices = sa.Table(
     sa.Column("enabled_at", Moment),
     sa.Column("last_step", sa.BigInteger, nullable=False),
     sa.Column("drift", sa.Integer, nullable=False),
+    sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("locked_until", Moment),
     _tags(),
 )
 

@@ -11,6 +11,7 @@ from millpond.services.sts import views
 from millpond.services.sts.sessions import (
     SessionTags,
     narrowing,
+    new_key,
     packed_percentage,
     session_seconds,
     session_tags,
@@ -41,12 +42,14 @@ def _role(ctx: Context, request: Request) -> Sequence[Resource]:
     return resources
 
 
-@operation(resources=_role)
+@operation(resources=_role, partial="ProvidedContexts are refused")
 def assume_role(ctx: Context, request: Request) -> Response:
     """Trust and permission were asked before; here the session's limits are set.
 
     The credentials say nothing of MFA: AWS lets policies ask for it when the role is assumed, not later.
     """
+    if "ProvidedContexts" in request:
+        raise CommonFault("ValidationError", "Contexts of trusted context providers are not supported.")
     role = iam.role_by_arn(ctx.transaction, request["RoleArn"])
     if role is None:
         raise CommonFault("AccessDenied", f"Role {request['RoleArn']} cannot be assumed.", status=403)
@@ -72,7 +75,7 @@ def assume_role(ctx: Context, request: Request) -> Response:
         transitive_tag_keys=tags.transitive,
         source_identity=source_identity,
     )
-    key = iam.open_session(ctx.transaction, ctx.secrets, grant)
+    key = new_key(ctx, request, grant)
     response = {
         "Credentials": views.credentials(key),
         "AssumedRoleUser": views.assumed_role_user(role, grant.name),

@@ -7,7 +7,7 @@ from millpond.operation import CommonFault, Context, Request, Resource, Response
 from millpond.services import iam
 from millpond.services.iam import Grant
 from millpond.services.sts import views
-from millpond.services.sts.sessions import SessionTags, narrowing, packed_percentage, session_tags
+from millpond.services.sts.sessions import SessionTags, narrowing, new_key, packed_percentage, session_tags
 
 _DEFAULT_SECONDS = 43_200
 _LONGEST_FOR_ROOT_SECONDS = 3_600
@@ -32,7 +32,7 @@ def get_session_token(ctx: Context, request: Request) -> Response:
         mfa_at=mfa_at,
         restricted=True,
     )
-    return {"Credentials": views.credentials(iam.open_session(ctx.transaction, ctx.secrets, grant))}
+    return {"Credentials": views.credentials(new_key(ctx, request, grant))}
 
 
 def _federated_user(ctx: Context, request: Request) -> Sequence[Resource]:
@@ -62,7 +62,7 @@ def get_federation_token(ctx: Context, request: Request) -> Response:
         tags=tags.tags,
         restricted=True,
     )
-    key = iam.open_session(ctx.transaction, ctx.secrets, grant)
+    key = new_key(ctx, request, grant)
     response = {
         "Credentials": views.credentials(key),
         "FederatedUser": {

@@ -9,6 +9,34 @@ down_revision = None
 
 def upgrade() -> None:
     op.create_table(
+        "cloudtrail_ends",
+        sa.Column("name", sa.String(length=8), nullable=False),
+        sa.Column("sequence", sa.BigInteger(), nullable=False),
+        sa.Column("hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_cloudtrail_ends")),
+    )
+    op.create_table(
+        "cloudtrail_events",
+        sa.Column("sequence", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("region", sa.String(length=32), nullable=False),
+        sa.Column("event_id", sa.String(length=36), nullable=False),
+        sa.Column("name", sa.String(length=128), nullable=False),
+        sa.Column("source", sa.String(length=128), nullable=False),
+        sa.Column("read_only", sa.Boolean(), nullable=False),
+        sa.Column("username", sa.String(length=128), nullable=False),
+        sa.Column("access_key_id", sa.String(length=128), nullable=False),
+        sa.Column("resources", sa.Text(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("hash", sa.LargeBinary(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("sequence", name=op.f("pk_cloudtrail_events")),
+    )
+    with op.batch_alter_table("cloudtrail_events", schema=None) as batch_op:
+        batch_op.create_index("cloudtrail_events_by_account", ["account", "at", "sequence"], unique=False)
+
+    op.create_table(
         "elasticache_addresses",
         sa.Column("address", sa.String(length=39), nullable=False),
         sa.Column("process", sa.String(length=255), nullable=False),
@@ -184,6 +212,8 @@ def upgrade() -> None:
         sa.Column("enabled_at", sa.BigInteger(), nullable=True),
         sa.Column("last_step", sa.BigInteger(), nullable=False),
         sa.Column("drift", sa.Integer(), nullable=False),
+        sa.Column("failures", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("locked_until", sa.BigInteger(), nullable=True),
         sa.Column("tags", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(["account"], ["iam_accounts.id"], name=op.f("fk_iam_mfa_devices_account")),
         sa.PrimaryKeyConstraint("serial", name=op.f("pk_iam_mfa_devices")),
