@@ -12,11 +12,14 @@ from pathlib import Path
 import msgspec
 import uvicorn
 
+from millpond.app.front import Front
 from millpond.app.machine import Machine, machine
 from millpond.app.names import PublishedNames
 from millpond.app.operate import Installation, OperatorOfInstallation
 from millpond.app.orphans import OrphanController
+from millpond.app.people import PeopleOfInstallation
 from millpond.app.platform import MachinePlatform
+from millpond.app.sign_in import joined, own_names
 from millpond.app.state import State, open_state
 from millpond.aws.endpoints import ZONE
 from millpond.aws.models import Models
@@ -27,11 +30,12 @@ from millpond.dns.system_names import SystemNames
 from millpond.gateway.client import Client
 from millpond.gateway.server import Gateway
 from millpond.kernel.clock import Clock, SystemClock
+from millpond.mail import MailController, MailMisconfiguredError, Senders, configured_senders
 from millpond.operator import door, home
 from millpond.operator.facts import RunFacts
 from millpond.operator.spec import CannotStart
 from millpond.reconcile.loop import Controller, Loop
-from millpond.services import cloudtrail, ec2, elasticache, iam, sts
+from millpond.services import cloudtrail, ec2, elasticache, iam, signin, sts
 from millpond.services.iam import IamIdentity
 
 
@@ -64,7 +68,10 @@ async def run(
         trail = cloudtrail.Trail(state.store, state.vault)
         stack.callback(trail.close)
         identity = IamIdentity(state.vault)
-        loop = _loop(config, state=state, here=here, names=names, clock=clock, stop=stop, identity=identity)
+        senders = _senders(config)
+        loop = _loop(
+            config, state=state, here=here, names=names, clock=clock, stop=stop, identity=identity, senders=senders
+        )
         gateway = Gateway(
             services=(elasticache.SERVICE, ec2.SERVICE, iam.SERVICE, sts.SERVICE, cloudtrail.SERVICE),
             models=Models(),
@@ -75,12 +82,29 @@ async def run(
             clock=clock,
             deliver=loop.deliver,
             region=config.region,
+            names=own_names(config),
         )
         stack.callback(gateway.close)
         listener = _listen(config.listen)
         stack.callback(listener.close)
         certificate = _certificate(config, state, listener, clock)
-        await stack.enter_async_context(_serving(gateway, listener, certificate))
+        client = Client(gateway.call)
+        people = joined(
+            config,
+            state,
+            identity=identity,
+            clock=clock,
+            deliver=loop.deliver,
+            trail=trail,
+            client=client,
+            senders=senders,
+            endpoint=_endpoint(listener, tls=certificate is not None),
+            directory=None,
+            portal=lambda _desk: NoIdentityCenter(),
+            logins=NoIdentityCenter(),
+        )
+        stack.callback(people.pages.close)
+        await stack.enter_async_context(_serving(Front(pages=people.pages, api=gateway), listener, certificate))
         here.host.watch(lambda process: loop.wake(elasticache.CONTROLLER, elasticache.key_of_process(process)))
         keeping = asyncio.create_task(loop.run())
         stack.push_async_callback(_cancelled, keeping)
@@ -99,11 +123,12 @@ async def run(
                 endpoint=_endpoint(listener, tls=certificate is not None),
                 ca_bundle=str(certificate.authority) if certificate is not None else "",
             ),
-            client=Client(gateway.call),
+            client=client,
             loop=loop,
             clock=clock,
             stop=stop,
             trail=trail,
+            people=PeopleOfInstallation(people),
         )
         await stack.enter_async_context(door.opened(operator, config.operator_socket))
         facts = await operator.status()
@@ -148,6 +173,7 @@ def _loop(
     clock: Clock,
     stop: Stop,
     identity: IamIdentity,
+    senders: Senders,
 ) -> Loop:
     def recorded() -> frozenset[str]:
         with state.store.read() as transaction:
@@ -168,9 +194,18 @@ def _loop(
         OrphanController(here.host, recorded),
         iam.IamUpkeep(state.store, identity, clock),
         cloudtrail.AuditUpkeep(state.store, state.vault, clock),
+        MailController(state.store, state.vault, clock, senders),
+        signin.SignInUpkeep(state.store, clock),
         iam.OidcKeys(state.store, clock, iam.HttpsFetch(config.trusted_issuers)),
     ]
     return Loop(controllers, clock, resync_seconds=config.resync_seconds)
+
+
+def _senders(config: Config) -> Senders:
+    try:
+        return configured_senders(config)
+    except MailMisconfiguredError as error:
+        raise CannotStart(str(error)) from error
 
 
 @contextlib.asynccontextmanager
@@ -225,9 +260,9 @@ def _certificate(config: Config, state: State, listener: socket.socket, clock: C
 
 
 @contextlib.asynccontextmanager
-async def _serving(gateway: Gateway, listener: socket.socket, certificate: Certificate | None) -> AsyncIterator[None]:
+async def _serving(application: Front, listener: socket.socket, certificate: Certificate | None) -> AsyncIterator[None]:
     config = uvicorn.Config(
-        gateway,
+        application,
         http="httptools",
         ws="none",
         lifespan="off",

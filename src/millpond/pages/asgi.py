@@ -57,7 +57,7 @@ class Workers:
         self._threads.shutdown(wait=True, cancel_futures=True)
 
 
-async def read(scope: Scope, receive: Receive) -> Request:
+async def read(scope: Scope, receive: Receive, *, secure: bool) -> Request:
     """One request, with its form. Unreadable when it is larger, slower or otherwise than a browser's."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
@@ -88,7 +88,7 @@ async def read(scope: Scope, receive: Receive) -> Request:
             source_ip=scope["client"][0] if scope.get("client") else "127.0.0.1",
             user_agent=headers.get("user-agent", "")[:256],
         ),
-        secure=scope.get("scheme") == "https",
+        secure=secure,
     )
 
 

@@ -1,7 +1,7 @@
 """The ASGI application: finds the page, passes it through the guard, answers; never shows a traceback."""
 
 from collections.abc import Callable
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import msgspec
 
@@ -21,29 +21,33 @@ _ALLOWED_WHILE_CHANGING = frozenset({"/signin/new-password", "/signout"})
 class Pages:
     """Every page of one installation."""
 
-    def __init__(self, site: Site, *, key: bytes, is_own_name: Callable[[str], bool]) -> None:
-        """`key` ties forms to browsers; `is_own_name` tells whether a Host header names this server."""
+    def __init__(
+        self, site: Site, *, key: bytes, is_own_name: Callable[[str], bool], public_url: str = ""
+    ) -> None:
+        """`key` ties forms to browsers; `is_own_name` tells whether a Host header names this server.
+
+        Under `public_url`, where TLS may end before it comes here, requests are taken for what its scheme says.
+        """
+        parts = urlsplit(public_url)
+        self._secure_host = parts.netloc.lower() if parts.scheme == "https" else ""
         self._site = site
         self._key = key
         self._is_own_name = is_own_name
         self._workers = asgi.Workers()
 
     @staticmethod
-    def owns(method: str, path: str) -> bool:
-        """Whether a request is for a page. What only the API serves is not, whatever its path begins with."""
-        if path == drawing.style_path():
-            return True
-        route = ROUTES.get(path)
-        return route is not None and (method in route.methods or path != "/")
+    def owns(path: str) -> bool:
+        """Whether a path is a page's: listed ones only, so that nothing of the API is ever taken for one."""
+        return path in ROUTES or path == drawing.style_path()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        secure = scope.get("scheme") == "https"
+        secure = self._is_secure(scope)
         route = ROUTES.get(scope["path"])
         realm: Realm = route.realm if route is not None else "console"
         request: Request | None = None
         try:
-            request = await asgi.read(scope, receive)
+            request = await asgi.read(scope, receive, secure=secure)
             response = await self._workers.run(self.answer, request)
         except Unreadable as unreadable:
             retry_after = 5 if unreadable.status == 503 else 0
@@ -69,6 +73,12 @@ class Pages:
         except Exception:  # noqa: BLE001 - the edge: a bug is told as one, its chain is kept in the log
             _LOG.exception("page.failed", path=request.path)
             return _refusal(request, Refused("Something went wrong here. The log of Millpond says what.", status=500))
+
+    def _is_secure(self, scope: Scope) -> bool:
+        if scope.get("scheme") == "https":
+            return True
+        host = dict(scope["headers"]).get(b"host", b"").decode("latin-1").lower()
+        return bool(self._secure_host) and host == self._secure_host
 
     def close(self) -> None:
         """Wait for the pages under way and let the threads go."""

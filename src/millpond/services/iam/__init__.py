@@ -35,7 +35,7 @@ from millpond.services.iam.identity import IamIdentity, KeyUse, trusts
 from millpond.services.iam.issuers import OidcKeys
 from millpond.services.iam.mfa import accept_mfa_code, check_mfa_code
 from millpond.services.iam.operations import OPERATIONS
-from millpond.services.iam.passwords import hash_password, verify_password
+from millpond.services.iam.passwords import hash_password, new_passphrase, verify_password
 from millpond.services.iam.records import Account, Grant, OidcProvider, Role, SamlProvider, Session, User
 from millpond.services.iam.saml_metadata import SamlMetadata, parse_metadata, parse_xml
 from millpond.services.iam.service_roles import (
@@ -93,6 +93,7 @@ __all__ = [
     "hash_password",
     "needed_service_role",
     "new_access_key",
+    "new_passphrase",
     "new_root_password",
     "note_password_use",
     "oidc_keys",

@@ -3,12 +3,11 @@
 `pages` shows it to people, over the protocols of `pages/spec.py`; `app` joins the two. Nothing here speaks HTTP.
 """
 
-from millpond.services.signin.accounts import Accounts, NewAccount, create, listed, outbox
+from millpond.services.signin.accounts import Accounts, NewAccount, create, listed, outbox, reopen, sign_out_root
 from millpond.services.signin.desk import Desk, Recorder
 from millpond.services.signin.directory import Directory, DirectoryUser
 from millpond.services.signin.hashing import PasswordChecks
 from millpond.services.signin.recovery import Recovery
-from millpond.services.signin.sessions import end_all
 from millpond.services.signin.sign_in import SignIn
 from millpond.services.signin.sign_up import SignUps
 from millpond.services.signin.upkeep import SignInUpkeep
@@ -26,7 +25,8 @@ __all__ = [
     "SignInUpkeep",
     "SignUps",
     "create",
-    "end_all",
     "listed",
     "outbox",
+    "reopen",
+    "sign_out_root",
 ]

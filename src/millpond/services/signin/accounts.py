@@ -173,6 +173,24 @@ def create(desk: Desk, *, name: str, email: str, password: str) -> str:
         return make_account(writing, name=name, email=email, password_hash=hashed)
 
 
+def reopen(desk: Desk, account_id: str) -> None:
+    """Open a closed account again, as the operator. Refused when there is none to open."""
+    with desk.writing() as writing:
+        account = iam.account(writing.transaction, account_id)
+        if account is None or account.closed_at is None:
+            raise Refused(f"There is no closed account {account_id}.")
+        iam.replace_account(writing.transaction, msgspec.structs.replace(account, closed_at=None))
+
+
+def sign_out_root(desk: Desk, account_id: str) -> None:
+    """End every session of root, and forget failed attempts: the operator has replaced the password."""
+    with desk.writing() as writing:
+        account = iam.account(writing.transaction, account_id)
+        assert account is not None, "accounts are never deleted"
+        sessions.end_all(writing.transaction, account_id)
+        throttle.forgive(writing.transaction, throttle.by_name("sign-in:Root", account.email))
+
+
 def outbox(desk: Desk, transaction: Connection) -> Sequence[OutboxLine]:
     """The newest messages in the clear, for the operator."""
     return [
