@@ -15,6 +15,7 @@ import uvicorn
 from millpond.app.front import Front
 from millpond.app.machine import Machine, machine
 from millpond.app.names import PublishedNames
+from millpond.app.no_identity_center import NoIdentityCenter
 from millpond.app.operate import Installation, OperatorOfInstallation
 from millpond.app.orphans import OrphanController
 from millpond.app.people import PeopleOfInstallation

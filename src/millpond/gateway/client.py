@@ -39,4 +39,6 @@ class Client:
         Blocking: from a coroutine, call it in a thread. Raises Fault with AWS's code and words, as the API answers.
         `source_ip` is this process's own unless the call is made for somebody else.
         """
-        return self._door(service, operation, params or {}, region=region, caller=caller, source_ip=source_ip or self._source_ip)
+        return self._door(
+            service, operation, params or {}, region=region, caller=caller, source_ip=source_ip or self._source_ip
+        )

@@ -21,9 +21,7 @@ _ALLOWED_WHILE_CHANGING = frozenset({"/signin/new-password", "/signout"})
 class Pages:
     """Every page of one installation."""
 
-    def __init__(
-        self, site: Site, *, key: bytes, is_own_name: Callable[[str], bool], public_url: str = ""
-    ) -> None:
+    def __init__(self, site: Site, *, key: bytes, is_own_name: Callable[[str], bool], public_url: str = "") -> None:
         """`key` ties forms to browsers; `is_own_name` tells whether a Host header names this server.
 
         Under `public_url`, where TLS may end before it comes here, requests are taken for what its scheme says.
