@@ -1,6 +1,7 @@
 """The machine as this installation uses it: the host driver, the engines on it, and where their binaries come from."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -20,6 +21,9 @@ from millpond.host.spec import Host, HostError
 from millpond.kernel.clock import Clock
 from millpond.operation import EngineVersion
 from millpond.operator.spec import CannotStart
+
+_FRESH = timedelta(days=1)
+"""For how long the last look at the engine sources holds."""
 
 
 class Builds(Protocol):
@@ -68,8 +72,12 @@ def machine(config: Config, installation: str, clock: Clock) -> Machine:
             )
             for each in obtainer.availability()
         ],
-        refresh=obtainer.refresh if obtainer.refreshed_at() is None else None,
+        refresh=obtainer.refresh if _is_stale(obtainer.refreshed_at(), clock) else None,
     )
+
+
+def _is_stale(refreshed_at: datetime | None, clock: Clock) -> bool:
+    return refreshed_at is None or clock.now() - refreshed_at > _FRESH
 
 
 class _EveryBuild:

@@ -46,6 +46,16 @@ async def as_admin(node: Node, place: Place, *, seconds: float) -> AsyncIterator
         yield session
 
 
+def is_unknown_command(error: Exception) -> bool:
+    """Whether the engine does not know a command by that name; it says so in words only."""
+    return "unknown command" in str(error)
+
+
+def has_all_its_clients(error: Exception) -> bool:
+    """Whether a connection was turned away because there are `maxclients` already; said in words only, too."""
+    return "max number of clients reached" in str(error)
+
+
 @asynccontextmanager
 async def _open(connection: AbstractConnection) -> AsyncIterator[Session]:
     try:
