@@ -203,6 +203,8 @@ class Context(msgspec.Struct, kw_only=True):
     """Where secrets are sealed; operations use `secrets`."""
     conditions: Mapping[str, Any] = {}
     """The request's own condition keys (`aws:SourceIp`, …), for the operations that authorise by themselves."""
+    headers: Mapping[str, str] = {}
+    """The HTTP headers, names in lower case, for what no model has (`dpop`, `host`); empty without HTTP."""
     allows: Callable[[Resource], bool] = _nothing_more
     """Whether the caller may also do a resource's `action` on it: for what an operation does in the caller's name and
     refuses in words of its own (the service-linked role). The edge fills it in."""

@@ -36,7 +36,7 @@ from millpond.operator import door, home
 from millpond.operator.facts import RunFacts
 from millpond.operator.spec import CannotStart
 from millpond.reconcile.loop import Controller, Loop
-from millpond.services import cloudtrail, ec2, elasticache, iam, signin, sts
+from millpond.services import cloudtrail, ec2, elasticache, iam, signin, sso, sts
 from millpond.services.iam import IamIdentity
 
 
@@ -74,7 +74,14 @@ async def run(
             config, state=state, here=here, names=names, clock=clock, stop=stop, identity=identity, senders=senders
         )
         gateway = Gateway(
-            services=(elasticache.SERVICE, ec2.SERVICE, iam.SERVICE, sts.SERVICE, cloudtrail.SERVICE),
+            services=(
+                elasticache.SERVICE,
+                ec2.SERVICE,
+                iam.SERVICE,
+                sts.SERVICE,
+                cloudtrail.SERVICE,
+                *sso.SERVICES,
+            ),
             models=Models(),
             store=state.store,
             identity=identity,

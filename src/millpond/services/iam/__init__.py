@@ -36,7 +36,15 @@ from millpond.services.iam.issuers import OidcKeys
 from millpond.services.iam.mfa import accept_mfa_code, check_mfa_code
 from millpond.services.iam.operations import OPERATIONS
 from millpond.services.iam.passwords import hash_password, new_passphrase, verify_password
+from millpond.services.iam.policy import new_policy
 from millpond.services.iam.records import Account, Grant, OidcProvider, Role, SamlProvider, Session, User
+from millpond.services.iam.reserved_roles import (
+    MissingPolicyError,
+    ReservedRole,
+    delete_reserved_role,
+    put_reserved_role,
+    reserved_role,
+)
 from millpond.services.iam.saml_metadata import SamlMetadata, parse_metadata, parse_xml
 from millpond.services.iam.service_roles import (
     create_service_role,
@@ -49,6 +57,7 @@ from millpond.services.iam.service_roles import (
 from millpond.services.iam.tables.keys import session
 from millpond.services.iam.tables.principals import account, accounts, role_by_arn, user_by_id
 from millpond.services.iam.tables.providers import oidc_keys, oidc_provider, saml_provider_by_arn
+from millpond.services.iam.totp import matching_step, provisioning_uri, step_at
 from millpond.services.iam.upkeep import IamUpkeep
 
 SERVICE = service("iam", OPERATIONS)
@@ -62,8 +71,10 @@ __all__ = [
     "IamIdentity",
     "IamUpkeep",
     "KeyUse",
+    "MissingPolicyError",
     "OidcKeys",
     "OidcProvider",
+    "ReservedRole",
     "Role",
     "SamlMetadata",
     "SamlProvider",
@@ -86,14 +97,17 @@ __all__ = [
     "create_service_role",
     "decoded_authorization_message",
     "default_account",
+    "delete_reserved_role",
     "devices_of",
     "encoded_authorization_message",
     "end_session",
     "has_policy",
     "hash_password",
+    "matching_step",
     "needed_service_role",
     "new_access_key",
     "new_passphrase",
+    "new_policy",
     "new_root_password",
     "note_password_use",
     "oidc_keys",
@@ -102,8 +116,11 @@ __all__ = [
     "parse_metadata",
     "parse_xml",
     "password_violation",
+    "provisioning_uri",
+    "put_reserved_role",
     "release_service_role",
     "replace_account",
+    "reserved_role",
     "role_allows",
     "role_by_arn",
     "root_keys",
@@ -111,6 +128,7 @@ __all__ = [
     "service_role",
     "session",
     "set_user_password",
+    "step_at",
     "trusts",
     "use_mfa_code",
     "use_service_role",
