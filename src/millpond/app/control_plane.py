@@ -13,14 +13,14 @@ import msgspec
 import uvicorn
 
 from millpond.app.front import Front
+from millpond.app.identity_center import Invitations, PortalOfInstance, UsersOfDirectory
 from millpond.app.machine import Machine, machine
 from millpond.app.names import PublishedNames
-from millpond.app.no_identity_center import NoIdentityCenter
 from millpond.app.operate import Installation, OperatorOfInstallation
 from millpond.app.orphans import OrphanController
 from millpond.app.people import PeopleOfInstallation
 from millpond.app.platform import MachinePlatform
-from millpond.app.sign_in import joined, own_names
+from millpond.app.sign_in import desk_of, own_names, pages_of
 from millpond.app.state import State, open_state
 from millpond.aws.endpoints import ZONE
 from millpond.aws.models import Models
@@ -38,6 +38,7 @@ from millpond.operator.spec import CannotStart
 from millpond.reconcile.loop import Controller, Loop
 from millpond.services import cloudtrail, ec2, elasticache, iam, signin, sso, sts
 from millpond.services.iam import IamIdentity
+from millpond.services.signin import Desk
 
 
 async def run(
@@ -70,9 +71,22 @@ async def run(
         stack.callback(trail.close)
         identity = IamIdentity(state.vault)
         senders = _senders(config)
-        loop = _loop(
-            config, state=state, here=here, names=names, clock=clock, stop=stop, identity=identity, senders=senders
+        listener = _listen(config.listen)
+        stack.callback(listener.close)
+        certificate = _certificate(config, state, listener, clock)
+        endpoint = _endpoint(listener, tls=certificate is not None)
+        desk = desk_of(
+            config,
+            state,
+            identity=identity,
+            clock=clock,
+            deliver=lambda wakes: loop.deliver(wakes),  # noqa: PLW0108 - the loop comes after the desk
+            trail=trail,
+            senders=senders,
+            endpoint=endpoint,
+            directory=UsersOfDirectory(state.vault),
         )
+        loop = _loop(config, state=state, here=here, names=names, clock=clock, stop=stop, desk=desk, senders=senders)
         gateway = Gateway(
             services=(
                 elasticache.SERVICE,
@@ -93,26 +107,10 @@ async def run(
             names=own_names(config),
         )
         stack.callback(gateway.close)
-        listener = _listen(config.listen)
-        stack.callback(listener.close)
-        certificate = _certificate(config, state, listener, clock)
         client = Client(gateway.call)
-        people = joined(
-            config,
-            state,
-            identity=identity,
-            clock=clock,
-            deliver=loop.deliver,
-            trail=trail,
-            client=client,
-            senders=senders,
-            endpoint=_endpoint(listener, tls=certificate is not None),
-            directory=None,
-            portal=lambda _desk: NoIdentityCenter(),
-            logins=NoIdentityCenter(),
-        )
-        stack.callback(people.pages.close)
-        await stack.enter_async_context(_serving(Front(pages=people.pages, api=gateway), listener, certificate))
+        pages = pages_of(config, desk, client=client, portal=PortalOfInstance(desk), logins=None)
+        stack.callback(pages.close)
+        await stack.enter_async_context(_serving(Front(pages=pages, api=gateway), listener, certificate))
         here.host.watch(lambda process: loop.notice(elasticache.CONTROLLER, elasticache.key_of_process(process)))
         keeping = asyncio.create_task(loop.run())
         stack.push_async_callback(_cancelled, keeping)
@@ -128,7 +126,7 @@ async def run(
                 availability=availability,
                 names=system,
                 dns=dns,
-                endpoint=_endpoint(listener, tls=certificate is not None),
+                endpoint=endpoint,
                 ca_bundle=str(certificate.authority) if certificate is not None else "",
             ),
             client=client,
@@ -136,7 +134,7 @@ async def run(
             clock=clock,
             stop=stop,
             trail=trail,
-            people=PeopleOfInstallation(people),
+            people=PeopleOfInstallation(desk),
         )
         await stack.enter_async_context(door.opened(operator, config.operator_socket))
         facts = await operator.status()
@@ -180,7 +178,7 @@ def _loop(
     names: PublishedNames,
     clock: Clock,
     stop: Stop,
-    identity: IamIdentity,
+    desk: Desk,
     senders: Senders,
 ) -> Loop:
     def recorded() -> frozenset[str]:
@@ -200,10 +198,11 @@ def _loop(
             stopping=lambda: stop.caches,
         ),
         OrphanController(here.host, recorded),
-        iam.IamUpkeep(state.store, identity, clock),
+        iam.IamUpkeep(state.store, desk.identity, clock),
         cloudtrail.AuditUpkeep(state.store, state.vault, clock),
         MailController(state.store, state.vault, clock, senders),
         signin.SignInUpkeep(state.store, clock),
+        Invitations(desk),
         iam.OidcKeys(state.store, clock, iam.HttpsFetch(config.trusted_issuers)),
     ]
     return Loop(controllers, clock, resync_seconds=config.resync_seconds)

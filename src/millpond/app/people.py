@@ -2,20 +2,20 @@
 
 from collections.abc import Sequence
 
-from millpond.app.sign_in import Joined
 from millpond.kernel.clock import iso8601
 from millpond.operator.facts import AccountLine, Accounts, NewAccount, OutboxMessage
 from millpond.operator.spec import Refusal
 from millpond.services import iam, signin
+from millpond.services.signin import Desk
 from millpond.visit import Refused
 
 
 class PeopleOfInstallation:
     """The accounts of an installation, for its operator."""
 
-    def __init__(self, joined: Joined) -> None:
-        self._desk = joined.desk
-        self._sign_ups = joined.sign_ups
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._sign_ups = signin.SignUps(desk)
 
     def accounts(self) -> Accounts:
         with self._desk.store.read() as transaction:

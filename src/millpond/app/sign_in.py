@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-import msgspec
 from sqlalchemy import Connection
 
 from millpond.app.state import State
@@ -81,21 +80,13 @@ class ApiInSession:
         )
 
 
-class Joined(msgspec.Struct, frozen=True, kw_only=True):
-    """What the rest of the control plane needs of it."""
-
-    desk: Desk
-    sign_ups: signin.SignUps
-    pages: Pages
-
-
 def own_names(config: Config) -> frozenset[str]:
     """Host names, besides addresses and localhost, under which browsers may come here."""
     name = urlsplit(config.public_url).hostname if config.public_url else None
     return frozenset({name} if name else ())
 
 
-def joined(
+def desk_of(
     config: Config,
     state: State,
     *,
@@ -103,16 +94,12 @@ def joined(
     clock: Clock,
     deliver: Callable[[Sequence[tuple[str, str]]], None],
     trail: cloudtrail.Trail,
-    client: Client,
     senders: Senders,
     endpoint: str,
-    directory: Directory | None,
-    portal: Callable[[Desk], Portal],
-    logins: Logins,
-) -> Joined:
-    """Join the pages. `endpoint` is what links in mails begin with unless the operator named a public URL."""
-    names = own_names(config)
-    desk = Desk(
+    directory: Directory,
+) -> Desk:
+    """What sign-in works with. `endpoint` is what links in mails begin with unless the operator named a public URL."""
+    return Desk(
         store=state.store,
         vault=state.vault,
         clock=clock,
@@ -125,8 +112,13 @@ def joined(
         texts=senders.text is not None,
     )
 
+
+def pages_of(config: Config, desk: Desk, *, client: Client, portal: Portal, logins: Logins | None) -> Pages:
+    """The pages over what stands behind them."""
+    names = own_names(config)
+
     def activities(account: str, limit: int) -> Sequence[Activity]:
-        with state.store.read() as transaction:
+        with desk.store.read() as transaction:
             found = cloudtrail.recent_activity(transaction, account, limit=limit)
         return [
             Activity(
@@ -140,21 +132,20 @@ def joined(
             for each in found
         ]
 
-    sign_in, sign_ups = signin.SignIn(desk), signin.SignUps(desk)
+    sign_in = signin.SignIn(desk)
     site = Site(
         sign_in=sign_in,
-        sign_ups=sign_ups,
+        sign_ups=signin.SignUps(desk),
         recovery=signin.Recovery(desk, sign_in),
         accounts=signin.Accounts(desk, activities),
         api=ApiInSession(client, config.region),
-        portal=portal(desk),
+        portal=portal,
         logins=logins,
         region=config.region,
     )
-    pages = Pages(
+    return Pages(
         site,
-        key=state.vault.derive("pages/forms").encode(),
+        key=desk.vault.derive("pages/forms").encode(),
         is_own_name=lambda host: asgi.is_own_name(host, names),
         public_url=config.public_url,
     )
-    return Joined(desk=desk, sign_ups=sign_ups, pages=pages)

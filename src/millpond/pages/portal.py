@@ -75,6 +75,19 @@ def sign_out(site: Site, request: Request) -> Response:
     return see_other("/start/signin", token="")
 
 
+def forgot_form(_site: Site, request: Request) -> Response:
+    return page(request, "portal_forgot", sent=False)
+
+
+def forgot(site: Site, request: Request) -> Response:
+    """The same answer for every name."""
+    try:
+        site.portal.ask_reset(request.visitor, request.field("user")[:128])
+    except Refused as refused:
+        return again(request, "portal_forgot", refused, sent=False)
+    return page(request, "portal_forgot", sent=True)
+
+
 def keys(site: Site, request: Request) -> Response:
     """Short-term keys, made anew each time and shown in the forms that shells and files take."""
     account, role = request.field("account"), request.field("role")
@@ -163,9 +176,10 @@ def authorize_form(site: Site, request: Request) -> Response:
 def authorize(site: Site, request: Request) -> Response:
     parameters = {name: value for name, value in request.form.items() if name not in {"form_token", "step"}}
     asking = site.portal.client(parameters)
-    if request.field("step") != "allow":
-        return page(request, "device_done", allowed=False)
-    response = see_other(site.portal.authorize(request.visitor, request.signed_in, parameters))
+    if request.field("step") == "allow":
+        response = see_other(site.portal.authorize(request.visitor, request.signed_in, parameters))
+    else:
+        response = see_other(site.portal.refuse(parameters))
     return msgspec.structs.replace(response, form_targets=(_origin(asking.redirect_uri),))
 
 

@@ -66,6 +66,7 @@ ROUTES: Mapping[str, Route] = {
     ),
     "/start/signin": _open(get=portal.sign_in_form, post=portal.sign_in, realm="portal"),
     "/start/mfa": _open(get=portal.code_form, post=portal.code, realm="portal"),
+    "/start/forgot": _open(get=portal.forgot_form, post=portal.forgot, realm="portal"),
     "/start/signout": _open(get=portal.sign_out_form, post=portal.sign_out, realm="portal"),
     "/start/keys": _closed(post=portal.keys, realm="portal"),
     "/start/security": _closed(get=portal.security, realm="portal"),

@@ -129,6 +129,10 @@ class Portal(Protocol):
         """Set the password that a link is for; returns the user's name."""
         ...
 
+    def ask_reset(self, visitor: Visitor, user_name: str) -> None:
+        """Mail a link to a new password, if there is such a user; nothing tells whether there is."""
+        ...
+
     def accounts(self, session: Session) -> Sequence[PortalAccount]: ...
 
     def keys(self, visitor: Visitor, session: Session, account: str, role: str) -> RoleKeys: ...
@@ -159,6 +163,10 @@ class Portal(Protocol):
         """Allow it; returns where the browser goes, with the code."""
         ...
 
+    def refuse(self, parameters: Mapping[str, str]) -> str:
+        """Where the browser goes when it is not allowed."""
+        ...
+
 
 class Logins(Protocol):
     """`aws login` of console users."""
@@ -181,5 +189,6 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     accounts: Accounts
     api: Api
     portal: Portal
-    logins: Logins
+    logins: Logins | None
+    """None where `aws login` is not served."""
     region: str

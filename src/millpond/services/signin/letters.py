@@ -64,3 +64,20 @@ def closed(account: str) -> tuple[str, str]:
         f"The account {account} was closed. Nobody can sign in to it, and its access keys have stopped working.\n"
         "The operator of this installation can open it again." + _FOOT
     )
+
+
+def invitation(name: str, base_url: str, token: str) -> tuple[str, str]:
+    """To a new user of the directory."""
+    return "Your invitation to the Millpond access portal", (
+        f"An administrator made the user {name} for you. Set your password here:\n\n"
+        f"    {base_url}/invitation?token={token}\n\n"
+        f"The link works for seven days, once. Afterwards you sign in here: {base_url}/start" + _FOOT
+    )
+
+
+def portal_reset(name: str, base_url: str, token: str) -> tuple[str, str]:
+    return "Set a new Millpond password", (
+        f"Somebody, perhaps you, asked for a new password of the user {name}. Set it here:\n\n"
+        f"    {base_url}/invitation?token={token}\n\n"
+        "The link works for an hour, once. If you did not ask for it, ignore this message." + _FOOT
+    )
