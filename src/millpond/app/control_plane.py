@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 import uvicorn
 
+from millpond.app.console_login import ConsoleLogins
 from millpond.app.front import Front
 from millpond.app.identity_center import Invitations, PortalOfInstance, UsersOfDirectory
 from millpond.app.machine import Machine, machine
@@ -95,6 +96,7 @@ async def run(
                 sts.SERVICE,
                 cloudtrail.SERVICE,
                 *sso.SERVICES,
+                signin.SERVICE,
             ),
             models=Models(),
             store=state.store,
@@ -108,7 +110,13 @@ async def run(
         )
         stack.callback(gateway.close)
         client = Client(gateway.call)
-        pages = pages_of(config, desk, client=client, portal=PortalOfInstance(desk), logins=None)
+        pages = pages_of(
+            config,
+            desk,
+            client=client,
+            portal=PortalOfInstance(desk),
+            logins=ConsoleLogins(desk, config.region),
+        )
         stack.callback(pages.close)
         await stack.enter_async_context(_serving(Front(pages=pages, api=gateway), listener, certificate))
         here.host.watch(lambda process: loop.notice(elasticache.CONTROLLER, elasticache.key_of_process(process)))

@@ -113,7 +113,7 @@ def desk_of(
     )
 
 
-def pages_of(config: Config, desk: Desk, *, client: Client, portal: Portal, logins: Logins | None) -> Pages:
+def pages_of(config: Config, desk: Desk, *, client: Client, portal: Portal, logins: Logins) -> Pages:
     """The pages over what stands behind them."""
     names = own_names(config)
 

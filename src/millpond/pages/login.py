@@ -7,13 +7,13 @@ import msgspec
 
 from millpond.pages.drawing import page
 from millpond.pages.http import Request, Response, see_other
-from millpond.pages.spec import Logins, Site
+from millpond.pages.spec import Site
 from millpond.visit import Refused
 
 
 def form(site: Site, request: Request) -> Response:
     """Who asks, and for whom: nothing happens without a click."""
-    asking = _logins(site).asking(request.query)
+    asking = site.logins.asking(request.query)
     response = page(
         request, "login", remote=asking.remote, parameters=dict(request.query), redirect_uri=asking.redirect_uri
     )
@@ -23,13 +23,13 @@ def form(site: Site, request: Request) -> Response:
 def allow(site: Site, request: Request) -> Response:
     """Hand out the code, or say no to the waiting program."""
     parameters = {name: value for name, value in request.form.items() if name not in {"form_token", "step"}}
-    asking = _logins(site).asking(parameters)
+    asking = site.logins.asking(parameters)
     state = parameters.get("state", "")
     if request.field("step") != "allow":
         if asking.remote:
             return see_other("/account")
         return _to(asking.redirect_uri, {"error": "access_denied", "state": state}, remote=False)
-    code = _logins(site).issue(request.visitor, request.signed_in, parameters)
+    code = site.logins.issue(request.visitor, request.signed_in, parameters)
     if asking.remote:
         return see_other("/v1/sessions/confirmation?" + urlencode({"code": code, "state": state}))
     return _to(asking.redirect_uri, {"code": code, "state": state}, remote=False)
@@ -42,12 +42,6 @@ def confirmation(_site: Site, request: Request) -> Response:
         raise Refused("There is nothing to paste. Start again with: aws login --remote", status=400)
     pasted = base64.b64encode(urlencode({"state": state, "code": code}).encode()).decode()
     return page(request, "login_code", pasted=pasted)
-
-
-def _logins(site: Site) -> Logins:
-    if site.logins is None:
-        raise Refused("This installation does not serve aws login.", status=404)
-    return site.logins
 
 
 def _to(redirect_uri: str, answer: dict[str, str], *, remote: bool) -> Response:

@@ -189,6 +189,5 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     accounts: Accounts
     api: Api
     portal: Portal
-    logins: Logins | None
-    """None where `aws login` is not served."""
+    logins: Logins
     region: str

@@ -1,4 +1,4 @@
-"""Signing up and in with a browser: accounts, root, IAM users, the portal's users; second factors, sessions, recovery.
+"""Signing up and in with a browser: accounts, root, IAM users, portal users; sessions, recovery, `aws login`.
 
 `pages` shows it to people, over the protocols of `pages/spec.py`; `app` joins the two. Nothing here speaks HTTP.
 """
@@ -8,6 +8,13 @@ from millpond.services.signin.accounts import Accounts, NewAccount, create, list
 from millpond.services.signin.desk import Desk, Recorder, Writing
 from millpond.services.signin.directory import Directory, DirectoryUser
 from millpond.services.signin.hashing import PasswordChecks
+from millpond.services.signin.oauth import (
+    SERVICE,
+    LoginPrincipal,
+    LoginRequest,
+    issue_login_code,
+    login_request,
+)
 from millpond.services.signin.recovery import Recovery
 from millpond.services.signin.sessions import end_all as end_sessions
 from millpond.services.signin.sign_in import SignIn
@@ -15,10 +22,13 @@ from millpond.services.signin.sign_up import SignUps
 from millpond.services.signin.upkeep import SignInUpkeep
 
 __all__ = [
+    "SERVICE",
     "Accounts",
     "Desk",
     "Directory",
     "DirectoryUser",
+    "LoginPrincipal",
+    "LoginRequest",
     "NewAccount",
     "PasswordChecks",
     "Recorder",
@@ -29,8 +39,10 @@ __all__ = [
     "Writing",
     "create",
     "end_sessions",
+    "issue_login_code",
     "letters",
     "listed",
+    "login_request",
     "outbox",
     "reopen",
     "sign_out_root",

@@ -12,6 +12,7 @@ from millpond.services import iam
 from millpond.services.iam import Grant
 from millpond.services.signin import tables
 from millpond.services.signin.desk import Desk, Writing
+from millpond.services.signin.oauth import end_sessions_of
 from millpond.services.signin.records import BrowserSession, Challenge
 from millpond.visit import Realm, Session, SignedIn
 
@@ -92,7 +93,8 @@ def end(transaction: Connection, record: BrowserSession) -> None:
 
 
 def end_all(transaction: Connection, principal_id: str) -> None:
-    """Sign someone out everywhere."""
+    """Sign someone out everywhere, programs that they let in with `aws login` included."""
+    end_sessions_of(transaction, principal_id)
     for record in tables.sessions_of(transaction, principal_id):
         end(transaction, record)
 

@@ -1,13 +1,12 @@
-"""What every step of sso-oidc shares: its errors in OAuth's words, who a client is, which redirect URIs are safe."""
+"""What every step of sso-oidc shares: its errors in OAuth's words, who a client is, what it may ask for."""
 
 import hmac
-import re
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from sqlalchemy import Connection
 
 from millpond.kernel.digests import token_digest
+from millpond.kernel.loopback import is_loopback_callback
 from millpond.services.sso.api import oidc
 from millpond.services.sso.records.clients import Client
 from millpond.services.sso.tables import clients
@@ -17,8 +16,6 @@ DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 CODE_GRANT = "authorization_code"
 REFRESH_GRANT = "refresh_token"
 GRANTS = frozenset({DEVICE_GRANT, CODE_GRANT, REFRESH_GRANT})
-_CALLBACK_PATH = "/oauth/callback"
-_PORT = re.compile(r"127\.0\.0\.1(:[1-9][0-9]{0,4})?", re.ASCII)
 
 
 def invalid_request(words: str) -> oidc.InvalidRequestException:
@@ -77,16 +74,6 @@ def check_grant(client: Client, grant_type: str) -> None:
     registered = client.grant_types or (DEVICE_GRANT, REFRESH_GRANT)
     if grant_type not in registered:
         raise unauthorized_client(f"The client is not registered for the grant type {grant_type}.")
-
-
-def is_loopback_callback(uri: str) -> bool:
-    """Whether a redirect URI is `http://127.0.0.1[:PORT]/oauth/callback`, the only one a code is ever sent to."""
-    try:
-        parts = urlsplit(uri)
-    except ValueError:
-        return False
-    is_plain = parts.scheme == "http" and parts.path == _CALLBACK_PATH and not parts.query and not parts.fragment
-    return is_plain and _PORT.fullmatch(parts.netloc) is not None and uri == f"http://{parts.netloc}{_CALLBACK_PATH}"
 
 
 def same_callback(registered: str, asked: str) -> bool:

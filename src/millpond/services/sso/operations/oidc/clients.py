@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from millpond.kernel import ids
 from millpond.kernel.digests import token_digest
+from millpond.kernel.loopback import is_loopback_callback
 from millpond.operation import Context, Request, Response, operation
 from millpond.services.sso import oauth
 from millpond.services.sso.api import oidc
@@ -32,7 +33,7 @@ def register_client(ctx: Context, request: Request) -> Response:
         raise oauth.invalid_scope(f"The only supported scope is {oauth.SCOPE}.")
     if any(grant not in oauth.GRANTS for grant in grant_types):
         raise oauth.unsupported_grant("One of the grant types is not supported.")
-    if len(redirect_uris) > _MOST_REDIRECT_URIS or not all(map(oauth.is_loopback_callback, redirect_uris)):
+    if len(redirect_uris) > _MOST_REDIRECT_URIS or not all(map(is_loopback_callback, redirect_uris)):
         words = "Redirect URIs must be http://127.0.0.1/oauth/callback."
         raise oidc.InvalidRedirectUriException(words, error="invalid_redirect_uri", error_description=words)
     instance = instance_at(ctx.transaction, request["issuerUrl"]) if "issuerUrl" in request else None
