@@ -88,7 +88,9 @@ async def run(
             endpoint=endpoint,
             directory=UsersOfDirectory(state.vault),
         )
-        _keep(loop, config=config, state=state, here=here, names=names, clock=clock, stop=stop, desk=desk, senders=senders)
+        _keep(
+            loop, config=config, state=state, here=here, names=names, clock=clock, stop=stop, desk=desk, senders=senders
+        )
         gateway = Gateway(
             services=(
                 elasticache.SERVICE,
