@@ -34,6 +34,17 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """Where endpoint names are written for this machine, if it may be written."""
     trusted_issuers: tuple[str, ...] = ()
     """Host names of OpenID Connect issuers that may have inner addresses; others are refused there."""
+    public_url: str = ""
+    """`https://millpond.example.com`: what links in mails begin with; the endpoint's own URL when empty."""
+    smtp_url: str = ""
+    """`smtp[s]://[user:password@]host[:port]`: where mail is handed over; without any sender it stays in the outbox."""
+    mail_command: str = ""
+    """A program that takes a mail on its standard input (`sendmail -t -i`), instead of SMTP."""
+    mail_from: str = "millpond@localhost"
+    text_command: str = ""
+    """A program that takes `{"to": "+49…", "text": …}` and sends a text message or calls."""
+    text_webhook: str = ""
+    """A URL that takes the same by POST."""
 
     @property
     def database(self) -> str:
@@ -110,4 +121,10 @@ def load(
         database_url=environ.get("MILLPOND_DATABASE_URL") or None,
         hosts_file=Path(environ.get("MILLPOND_HOSTS_FILE") or "/etc/hosts"),
         trusted_issuers=tuple(environ.get("MILLPOND_TRUSTED_ISSUERS", "").split()),
+        public_url=environ.get("MILLPOND_PUBLIC_URL", "").rstrip("/"),
+        smtp_url=environ.get("MILLPOND_SMTP_URL", ""),
+        mail_command=environ.get("MILLPOND_MAIL_COMMAND", ""),
+        mail_from=environ.get("MILLPOND_MAIL_FROM") or "millpond@localhost",
+        text_command=environ.get("MILLPOND_TEXT_COMMAND", ""),
+        text_webhook=environ.get("MILLPOND_TEXT_WEBHOOK", ""),
     )

@@ -23,6 +23,7 @@ from millpond.services.sso.mfa import (
     devices_of,
     finish_registration,
     remove_device,
+    unregistered_device,
 )
 from millpond.services.sso.operations import admin, identity_store, oidc, portal
 from millpond.services.sso.passwords import (
@@ -43,6 +44,14 @@ from millpond.services.sso.records.directory import Group, User
 from millpond.services.sso.records.instances import Instance
 from millpond.services.sso.records.permission_sets import PermissionSet
 from millpond.services.sso.sessions import SignedIn, open_portal_session, sign_out, signed_in
+from millpond.services.sso.sign_in import (
+    held_password,
+    keep_password,
+    linked_user,
+    password_violation,
+    redeem,
+    uninvited,
+)
 from millpond.services.sso.start_urls import default_instance, instance_at
 from millpond.services.sso.tables.directory import user, user_by_email, user_named
 from millpond.services.sso.tables.instances import by_id as instance_by_id
@@ -86,13 +95,18 @@ __all__ = [
     "enable",
     "finish_registration",
     "has_password",
+    "held_password",
     "instance_at",
     "instance_by_id",
     "instance_of_account",
     "invite",
     "invited_user",
+    "keep_password",
+    "linked_user",
     "open_portal_session",
+    "password_violation",
     "permission_sets_of",
+    "redeem",
     "remove_device",
     "request_password_reset",
     "reset_password",
@@ -100,6 +114,8 @@ __all__ = [
     "set_password",
     "sign_out",
     "signed_in",
+    "uninvited",
+    "unregistered_device",
     "user",
     "user_by_email",
     "user_named",

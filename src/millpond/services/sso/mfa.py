@@ -46,22 +46,33 @@ def begin_registration(
         created_at=now,
     )
     credentials.insert_device(transaction, device)
-    label = user.name.replace(":", "%3A")
-    return NewDevice(id=device_id, seed=seed, uri=iam.provisioning_uri(seed, issuer="Millpond", label=label))
+    return _shown(device_id, seed, user)
 
 
 def finish_registration(
-    transaction: Connection, vault: Vault, user: User, *, device_id: str, code: str, now: datetime
+    transaction: Connection, vault: Vault, user: User, *, device_id: str, code: str, now: datetime, name: str = ""
 ) -> bool:
-    """Register a device by its first code. False for a wrong one, and for a device that is not the user's."""
+    """Register a device by its first code. False for a wrong one, and for a device that is not the user's.
+
+    `name` replaces the one that the device was begun with.
+    """
     device = credentials.device(transaction, device_id)
     if device is None or device.user_id != user.id or device.registered_at is not None:
         return False
     accepted = _with_code_used(vault, device, code, now)
     if accepted is None:
         return False
-    credentials.replace_device(transaction, msgspec.structs.replace(accepted, registered_at=now))
+    named = " ".join(name.split())[:_LONGEST_NAME] or device.name
+    credentials.replace_device(transaction, msgspec.structs.replace(accepted, registered_at=now, name=named))
     return True
+
+
+def unregistered_device(transaction: Connection, vault: Vault, user: User, *, device_id: str) -> NewDevice | None:
+    """A device that was begun and still waits for its first code, to be shown again; None when it does not."""
+    device = credentials.device(transaction, device_id)
+    if device is None or device.user_id != user.id or device.registered_at is not None:
+        return None
+    return _shown(device.id, vault.open(device.seed, f"sso-mfa/{device.id}"), user)
 
 
 def devices_of(transaction: Connection, user: User) -> list[MfaDevice]:
@@ -85,6 +96,11 @@ def remove_device(transaction: Connection, user: User, device_id: str) -> None:
     if device is None or device.user_id != user.id:
         raise MfaError("There is no such device.")
     credentials.delete_device(transaction, device)
+
+
+def _shown(device_id: str, seed: str, user: User) -> NewDevice:
+    label = user.name.replace(":", "%3A")
+    return NewDevice(id=device_id, seed=seed, uri=iam.provisioning_uri(seed, issuer="Millpond", label=label))
 
 
 def _with_code_used(vault: Vault, device: MfaDevice, code: str, now: datetime) -> MfaDevice | None:

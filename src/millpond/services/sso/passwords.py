@@ -21,7 +21,7 @@ INVITATION_LENGTH = timedelta(days=7)
 RESET_LENGTH = timedelta(hours=1)
 _SHORTEST = 8
 _LONGEST = 64
-_FORMER_ONES = 3
+FORMER_ONES = 3
 
 
 class LinkError(Exception):
@@ -74,15 +74,15 @@ def set_password(transaction: Connection, user: User, password: str, now: dateti
     """Replace a user's password. PasswordError when Identity Center's rules refuse it."""
     before = credentials.password(transaction, user.id)
     former = (before.hashed, *before.history) if before is not None else ()
-    if reason := _violation(password):
+    if reason := violation(password):
         raise PasswordError(reason)
-    if any(iam.verify_password(password, each) for each in former[:_FORMER_ONES]):
+    if any(iam.verify_password(password, each) for each in former[:FORMER_ONES]):
         raise PasswordError("Your password cannot be one of your last three passwords.")
     record = Password(
         user_id=user.id,
         hashed=iam.hash_password(password),
         changed_at=now,
-        history=former[: _FORMER_ONES - 1],
+        history=former[: FORMER_ONES - 1],
     )
     credentials.put_password(transaction, record)
 
@@ -124,7 +124,7 @@ def _redeem(transaction: Connection, token: str, password: str, purpose: LinkPur
     return user
 
 
-def _violation(password: str) -> str:
+def violation(password: str) -> str:
     """Why Identity Center refuses a password (user guide, "Password requirements"); empty when it does not."""
     if not _SHORTEST <= len(password) <= _LONGEST:
         return f"Your password must be {_SHORTEST} to {_LONGEST} characters long."

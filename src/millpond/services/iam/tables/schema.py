@@ -45,6 +45,7 @@ accounts = sa.Table(
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("alias", sa.String(63), unique=True),
     sa.Column("password_policy", sa.JSON(none_as_null=True)),
+    sa.Column("closed_at", Moment),
 )
 
 revision = sa.Table(

@@ -2,9 +2,11 @@
 
 from datetime import datetime
 
+import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from millpond.services.sso.records.credentials import Link, LinkPurpose, MfaDevice, Password
+from millpond.services.sso.records.directory import User
 from millpond.services.sso.tables import rows, schema
 
 _PASSWORDS = schema.passwords
@@ -63,3 +65,12 @@ def delete_device(transaction: Connection, record: MfaDevice) -> None:
 
 def drop_unregistered_devices(transaction: Connection, user_id: str) -> None:
     rows.delete(transaction, _DEVICES, _DEVICES.c.user_id == user_id, _DEVICES.c.registered_at.is_(None))
+
+
+def users_without_password_or_link(transaction: Connection) -> list[User]:
+    """Users of every directory who can neither sign in nor set a password."""
+    users = schema.users
+    statement = rows.select(users).where(
+        users.c.id.not_in(sa.select(_PASSWORDS.c.user_id)), users.c.id.not_in(sa.select(_LINKS.c.user_id))
+    )
+    return rows.every(transaction, statement, User)

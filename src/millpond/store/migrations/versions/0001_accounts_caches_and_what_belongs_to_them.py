@@ -250,6 +250,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("alias", sa.String(length=63), nullable=True),
         sa.Column("password_policy", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("closed_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_iam_accounts")),
         sa.UniqueConstraint("alias", name=op.f("uq_iam_accounts_alias")),
         sa.UniqueConstraint("email_key", name=op.f("uq_iam_accounts_email_key")),
@@ -268,6 +269,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_iam_revision")),
     )
     op.create_table(
+        "mail_outbox",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("channel", sa.String(length=8), nullable=False),
+        sa.Column("recipient", sa.String(length=320), nullable=False),
+        sa.Column("subject", sa.String(length=256), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("next_attempt_at", sa.BigInteger(), nullable=False),
+        sa.Column("last_error", sa.String(length=512), nullable=False),
+        sa.Column("delivered_at", sa.BigInteger(), nullable=True),
+        sa.Column("given_up_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mail_outbox")),
+    )
+    with op.batch_alter_table("mail_outbox", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_mail_outbox_created_at"), ["created_at"], unique=False)
+
+    op.create_table(
         "signin_login_keys",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
@@ -282,6 +301,59 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("signin_login_proofs", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_signin_login_proofs_expires_at"), ["expires_at"], unique=False)
+
+    op.create_table(
+        "signin_pending",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("code", sa.String(length=64), nullable=False),
+        sa.Column("code_expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("sends", sa.Integer(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_signin_pending")),
+    )
+    with op.batch_alter_table("signin_pending", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_signin_pending_expires_at"), ["expires_at"], unique=False)
+
+    op.create_table(
+        "signin_sessions",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("realm", sa.String(length=16), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("principal_id", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=320), nullable=False),
+        sa.Column("access_key_id", sa.String(length=32), nullable=False),
+        sa.Column("signed_in_at", sa.BigInteger(), nullable=False),
+        sa.Column("confirmed_at", sa.BigInteger(), nullable=False),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("mfa_at", sa.BigInteger(), nullable=True),
+        sa.Column("must_change_password", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_signin_sessions")),
+    )
+    with op.batch_alter_table("signin_sessions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_signin_sessions_expires_at"), ["expires_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_signin_sessions_principal_id"), ["principal_id"], unique=False)
+
+    op.create_table(
+        "signin_settings",
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("value", sa.String(length=256), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_signin_settings")),
+    )
+    op.create_table(
+        "signin_tallies",
+        sa.Column("key", sa.String(length=128), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("last_at", sa.BigInteger(), nullable=False),
+        sa.Column("blocked_until", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_signin_tallies")),
+    )
+    with op.batch_alter_table("signin_tallies", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_signin_tallies_last_at"), ["last_at"], unique=False)
 
     op.create_table(
         "sso_clients",
