@@ -123,7 +123,7 @@ async def run(
         )
         stack.callback(pages.close)
         await stack.enter_async_context(_serving(Front(pages=pages, api=gateway), listener, certificate))
-        if here.fabric is not None and config.host_access:
+        if here.host.enforcement == "kernel" and config.host_access:
             await asyncio.to_thread(_give_the_machine_a_leg, config, state, clock)
         here.host.watch(lambda process: loop.notice(elasticache.CONTROLLER, elasticache.key_of_process(process)))
         keeping = asyncio.create_task(loop.run())
