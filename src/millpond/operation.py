@@ -202,8 +202,12 @@ class Context(msgspec.Struct, kw_only=True):
     """(controller, key) pairs; delivered by the edge after the commit."""
     vault: Vault | None = None
     """Where secrets are sealed; operations use `secrets`."""
+    notices: list[str] = msgspec.field(default_factory=list)
+    """What the caller should know besides the answer; told in a header, for AWS's responses have no place for it."""
     conditions: Mapping[str, Any] = {}
     """The request's own condition keys (`aws:SourceIp`, …), for the operations that authorise by themselves."""
+    headers: Mapping[str, str] = {}
+    """The HTTP headers, names in lower case, for what no model has (`dpop`, `host`); empty without HTTP."""
     allows: Callable[[Resource], bool] = _nothing_more
     """Whether the caller may also do a resource's `action` on it: for what an operation does in the caller's name and
     refuses in words of its own (the service-linked role). The edge fills it in."""

@@ -63,16 +63,16 @@ def address(millpond: Started) -> tuple[str, int]:
 
 
 def dump(millpond: Started) -> dict[str, list[Any]]:
-    """Every row of every table but the audit record, which keeps refusals too.
-
-    When keys were last used is told to the database late, and not compared.
-    """
+    """Every row of every table, but for the trail of calls and when keys were last used, which are told later."""
     with closing(sqlite3.connect(f"file:{millpond.home}/millpond.db?mode=ro", uri=True)) as database:
-        tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        tables = [
+            name
+            for (name,) in database.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'cloudtrail%'"
+            )
+        ]
         rows = {}
         for table in tables:
-            if table.startswith("cloudtrail_"):
-                continue
             columns = [name for _, name, *_ in database.execute(f"PRAGMA table_info({table})")]
             compared = ", ".join(name for name in columns if not name.startswith("last_used"))
             rows[table] = sorted(database.execute(f"SELECT {compared} FROM {table}"), key=repr)
