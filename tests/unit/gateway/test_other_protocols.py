@@ -193,10 +193,10 @@ def test_given_a_path_that_no_operation_has_then_nothing_is_told_without_a_signa
     assert installation.send(rest("/nothing")).status == 403
 
 
-def test_given_a_missing_member_in_rest_then_it_is_a_validation_exception(installation: Installation):
+def test_given_a_missing_member_in_rest_then_it_is_refused_with_a_code_that_the_service_has(installation: Installation):
     response = installation.send(rest("/client/register"))
 
-    assert (response.status, json.loads(response.body)["__type"]) == (400, "ValidationException")
+    assert (response.status, json.loads(response.body)["__type"]) == (400, "InvalidRequestException")
 
 
 @pytest.mark.parametrize("prefix", ["com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101", "CloudTrail_20131101"])

@@ -17,7 +17,7 @@ _SECRETS = frozenset({
     "accesstoken", "addprivatekey", "assertion", "authenticationcode1", "authenticationcode2", "authtoken",
     "base32stringseed", "clientsecret", "code", "codeverifier", "devicecode", "idtoken", "newpassword", "oldpassword",
     "password", "passwords", "privatekey", "qrcodepng", "refreshtoken", "samlassertion", "secretaccesskey",
-    "sessiontoken", "subjecttoken", "tokencode", "usercode", "webidentitytoken",
+    "sessiontoken", "subjecttoken", "tokencode", "usercode", "verificationuricomplete", "webidentitytoken",
 })  # fmt: skip
 _ACCESS_STRING = "accessstring"
 _PASSWORD_RULES = (">", "<", "#", "!")
