@@ -230,6 +230,9 @@ class Gateway:
                     if not fault.remembered:
                         raise
                     refused = fault
+                finally:
+                    # Where there is no signature, the operation may have found out by a token who asks.
+                    call = msgspec.structs.replace(call, caller=context.caller)
                 if self._recorder is not None and not call.operation.reads_only:
                     self._recorder.record(transaction, _attempt(call, context, resources, output=output, error=refused))
         except Exception as error:
