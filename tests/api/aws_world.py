@@ -25,8 +25,8 @@ from millpond.kernel.clock import SystemClock
 from millpond.operation import Caller, Context, Service
 from millpond.services import iam, sts
 from millpond.store import Store, Vault, metadata
-from tests.support.stores import database_url
 from tests.api.operations_world import Machine
+from tests.support.stores import database_url
 
 REGION = "us-east-1"
 
