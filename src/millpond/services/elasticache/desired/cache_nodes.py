@@ -39,6 +39,7 @@ def engine_node(
         build=build,
         address=node.address,
         port=cluster.spec.port,
+        interface=node.interface,
         incarnation=node.incarnation,
         volume=f"data-{node.volume}",
         parameters={**values, **{name: value for name, value in node.boot_parameters.items() if name in values}},
