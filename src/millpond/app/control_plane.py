@@ -88,7 +88,7 @@ async def run(
             endpoint=endpoint,
             directory=UsersOfDirectory(state.vault),
         )
-        _keep(loop, state=state, here=here, names=names, clock=clock, stop=stop, desk=desk, senders=senders)
+        _keep(loop, config, state=state, here=here, names=names, clock=clock, stop=stop, desk=desk, senders=senders)
         gateway = Gateway(
             services=(
                 elasticache.SERVICE,
@@ -193,6 +193,7 @@ def _give_the_machine_a_leg(config: Config, state: State, clock: Clock) -> None:
 
 def _keep(
     loop: Loop,
+    config: Config,
     *,
     state: State,
     here: Machine,
