@@ -88,7 +88,9 @@ async def run(
             endpoint=endpoint,
             directory=UsersOfDirectory(state.vault),
         )
-        _keep(loop, config, state=state, here=here, names=names, clock=clock, stop=stop, desk=desk, senders=senders)
+        _keep(
+            loop, config=config, state=state, here=here, names=names, clock=clock, stop=stop, desk=desk, senders=senders
+        )
         gateway = Gateway(
             services=(
                 elasticache.SERVICE,
@@ -193,8 +195,8 @@ def _give_the_machine_a_leg(config: Config, state: State, clock: Clock) -> None:
 
 def _keep(
     loop: Loop,
-    config: Config,
     *,
+    config: Config,
     state: State,
     here: Machine,
     names: PublishedNames,
