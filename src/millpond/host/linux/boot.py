@@ -26,7 +26,7 @@ _SSHD = Path("/usr/sbin/sshd")
 _ACTIVE_KEYS = """#!/bin/sh
 base=http://169.254.169.254/latest
 token=$(curl -sf -m 2 -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' "$base/api/token") || exit 0
-exec curl -sf -m 2 -H "X-aws-ec2-metadata-token: $token" "$base/meta-data/managed-ssh-keys/active-keys/$1/"
+curl -sf -m 2 -H "X-aws-ec2-metadata-token: $token" "$base/meta-data/managed-ssh-keys/active-keys/$1/" || exit 0
 """
 _AWS = """#!/bin/sh
 # Sends the command line of AWS to Millpond; versions before 2.13 do not read AWS_ENDPOINT_URL.

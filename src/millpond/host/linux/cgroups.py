@@ -46,6 +46,11 @@ def held(tag: str, name: str, limits: Limits | None) -> Held:
     return Held(groups=groups, missing=missing)
 
 
+def existing(tag: str, name: str) -> Sequence[Path]:
+    """The groups that an instance has."""
+    return [group for root in _roots() if (group := root / f"millpond-{tag}" / name).is_dir()]
+
+
 def release(tag: str, name: str) -> None:
     """Take an instance's groups away; those in which something runs stay."""
     for root in _roots():

@@ -86,15 +86,16 @@ class LinuxHost:
         await self.remove_process(name)
         await asyncio.to_thread(cgroups.release, self.fabric.names.tag, name)
 
-    def command_inside(self, pid: int, argv: Sequence[str]) -> Sequence[str]:
-        """What root of this machine runs to do something inside an instance, as ec2-user. `pid` is of its process.
+    async def command_inside(self, name: str, argv: Sequence[str]) -> Sequence[str]:
+        """What root of this machine runs to do something inside an instance, as ec2-user and within its limits.
 
         Raise HostError when the instance does not run (yet).
         """
-        first = first_process(pid)
+        state = (await self.observe([name])).get(name)
+        first = first_process(state.pid) if state is not None and state.running else None
         if first is None:
-            raise HostError("The instance does not run (yet).")
-        return inside_instance(first, argv)
+            raise HostError(f"{name} does not run (yet).")
+        return inside_instance(first, argv, cgroups=cgroups.existing(self.fabric.names.tag, name))
 
     async def stop_process(self, name: str) -> None:
         await self._processes.stop_process(name)

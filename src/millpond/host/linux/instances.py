@@ -15,6 +15,7 @@ from millpond.host.spec import File, Place, ProcessSpec
 DISK = "disk"
 _TOOLS = PurePosixPath("/opt/millpond")
 _FILE = "instance.json"
+_JOIN = 'while [ "$1" != -- ]; do echo $$ >"$1/cgroup.procs"; shift; done; shift; exec "$@"'
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -69,12 +70,13 @@ def first_process(pid: int) -> int | None:
     return None if middle is None else _only_child(middle)
 
 
-def inside_instance(first: int, argv: Sequence[str]) -> Sequence[str]:
-    """What root runs to run `argv` as ec2-user in every namespace of an instance (nsenter(1))."""
+def inside_instance(first: int, argv: Sequence[str], *, cgroups: Sequence[Path]) -> Sequence[str]:
+    """What root runs to run `argv` as ec2-user in every namespace of an instance (nsenter(1)), and in its groups."""
     script = 'cd; . /etc/millpond/environment; exec "$@"'
     variables = (f"HOME=/home/{USER}", f"USER={USER}", f"PATH={_PATH}", "LANG=C.UTF-8", "TERM=xterm-256color")
     enter = ("nsenter", "--target", str(first), "--all", "--setuid", "1000", "--setgid", "1000")
-    return (*enter, "env", "-i", *variables, "sh", "-c", script, "sh", *argv)
+    joined = ("sh", "-c", _JOIN, "sh", *(str(each) for each in cgroups), "--")
+    return (*joined, *enter, "env", "-i", *variables, "sh", "-c", script, "sh", *argv)
 
 
 def _only_child(pid: int) -> int | None:
