@@ -18,10 +18,17 @@ from millpond.services.iam.credentials import TemporaryKey, account_of_key, new_
 from millpond.services.iam.documents import checked_session_policy, has_policy
 from millpond.services.iam.fetching import HttpsFetch
 from millpond.services.iam.identity import IamIdentity, KeyUse, trusts
+from millpond.services.iam.instance_roles import (
+    instance_credentials,
+    instance_profile,
+    is_fresh,
+    open_instance_session,
+    profile_role,
+)
 from millpond.services.iam.issuers import OidcKeys
 from millpond.services.iam.mfa import accept_mfa_code, check_mfa_code
 from millpond.services.iam.operations import OPERATIONS
-from millpond.services.iam.records import Grant, OidcProvider, Role, SamlProvider, Session
+from millpond.services.iam.records import Grant, InstanceProfile, OidcProvider, Role, SamlProvider, Session
 from millpond.services.iam.saml_metadata import SamlMetadata, parse_metadata, parse_xml
 from millpond.services.iam.service_roles import (
     create_service_role,
@@ -45,6 +52,7 @@ __all__ = [
     "HttpsFetch",
     "IamIdentity",
     "IamUpkeep",
+    "InstanceProfile",
     "KeyUse",
     "OidcKeys",
     "OidcProvider",
@@ -66,14 +74,19 @@ __all__ = [
     "default_account",
     "encoded_authorization_message",
     "has_policy",
+    "instance_credentials",
+    "instance_profile",
+    "is_fresh",
     "needed_service_role",
     "new_access_key",
     "new_root_password",
     "oidc_keys",
     "oidc_provider",
+    "open_instance_session",
     "open_session",
     "parse_metadata",
     "parse_xml",
+    "profile_role",
     "release_service_role",
     "role_allows",
     "role_by_arn",
