@@ -14,7 +14,13 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel, Shape
 
 SERVICES = Path(__file__).resolve().parent.parent / "src/millpond/services"
-MODELS = {"cloudtrail": "cloudtrail", "elasticache": "elasticache", "iam": "iam", "sts": "sts"}
+MODELS = {
+    "cloudtrail": "cloudtrail",
+    "ec2_instance_connect": "ec2-instance-connect",
+    "elasticache": "elasticache",
+    "iam": "iam",
+    "sts": "sts",
+}
 """Slice → botocore model."""
 
 

@@ -31,8 +31,10 @@ from millpond.operator import door, home
 from millpond.operator.facts import RunFacts
 from millpond.operator.spec import CannotStart
 from millpond.reconcile.loop import Controller, Loop
-from millpond.services import cloudtrail, ec2, elasticache, iam, sts
+from millpond.services import cloudtrail, ec2, ec2_instance_connect, elasticache, iam, sts
 from millpond.services.iam import IamIdentity
+
+_NO_INSTANCES = "This driver cannot run EC2 instances; they need the linux driver: millpond up --driver linux"
 
 
 async def run(
@@ -58,6 +60,7 @@ async def run(
             zone=ZONE,
             names_resolve=availability.names_resolve,
             enforcement=here.host.enforcement,
+            no_instances="" if here.instances is not None else _NO_INSTANCES,
             engine_versions=here.engine_versions,
         )
         stop = Stop()
@@ -66,7 +69,14 @@ async def run(
         identity = IamIdentity(state.vault)
         loop = _loop(config, state=state, here=here, names=names, clock=clock, stop=stop, identity=identity)
         gateway = Gateway(
-            services=(elasticache.SERVICE, ec2.SERVICE, iam.SERVICE, sts.SERVICE, cloudtrail.SERVICE),
+            services=(
+                elasticache.SERVICE,
+                ec2.SERVICE,
+                ec2_instance_connect.SERVICE,
+                iam.SERVICE,
+                sts.SERVICE,
+                cloudtrail.SERVICE,
+            ),
             models=Models(),
             store=state.store,
             identity=identity,
@@ -172,6 +182,12 @@ def _loop(
     ]
     if here.fabric is not None:
         controllers.append(ec2.VpcController(store=state.store, fabric=here.fabric))
+        if here.instances is not None:
+            controllers.append(
+                ec2.InstanceController(
+                    store=state.store, vault=state.vault, instances=here.instances, fabric=here.fabric, clock=clock
+                )
+            )
     return Loop(controllers, clock, resync_seconds=config.resync_seconds)
 
 

@@ -3,7 +3,7 @@
 The rules that every driver keeps:
 
 * An instance lives at an interface that the fabric has laid out already. It outlives the control plane, and is found
-  again by what the kernel says. Only another incarnation makes it start anew; a stop keeps its disk, a removal does not.
+  again by what the kernel says. Only another incarnation starts it anew; a stop keeps its disk, a removal does not.
 * `keys` and `metadata` of a running instance are brought up to date in place; `digest` tells whether they are.
 * User data runs once, at the first start on a disk (EC2 user guide, "Run commands when you launch an EC2 instance").
 """

@@ -2,8 +2,8 @@
 
 `machine.py` is the world (processes, disks, faults) and survives the driver as a machine survives the control plane;
 `driver.py` keeps the contract of `host/spec.py` over it; `render.py` writes the world as text for golden tests.
-`fabric.py` is the same for networks, with `packets.py` for a kernel, `instances.py` for instances. No engine is run here: `engines/memory.py` plays
-that part.
+`fabric.py` is the same for networks, with `packets.py` for a kernel, `instances.py` for instances. No engine is run
+here: `engines/memory.py` plays that part.
 """
 
 from millpond.host.memory.driver import MemoryHost

@@ -32,17 +32,17 @@ def is_fresh(transaction: Connection, access_key_id: str, role: Role, now: datet
 
 
 def open_instance_session(
-    transaction: Connection, vault: Vault, role: Role, *, instance_id: str, now: datetime
+    transaction: Connection, vault: Vault, role: Role, *, instance_arn: str, now: datetime
 ) -> str:
-    """Give an instance credentials of its role; returns their access key id. The session is named after the instance."""
+    """Give an instance credentials of its role, in a session of its own name; returns their access key id."""
     grant = Grant(
         account=role.account,
         kind="AssumedRole",
         principal_id=role.id,
-        name=instance_id,
+        name=instance_arn.rpartition("/")[2],
         issued_at=now,
         expires_at=now + _LIFETIME,
-        context={"ec2:SourceInstanceARN": instance_id, "ec2:RoleDelivery": "2.0"},
+        context={"ec2:SourceInstanceARN": instance_arn, "ec2:RoleDelivery": "2.0"},
     )
     return open_session(transaction, vault, grant).access_key_id
 
