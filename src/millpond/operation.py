@@ -58,8 +58,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     arn: str
     user_id: str
     kind: Literal["Root", "User", "AssumedRole", "FederatedUser", "IdentityCenterUser", "AWSService", "Anonymous"]
-    """`IdentityCenterUser` is who bears a token of the access portal: an operation finds that out and says so in
-    `Context.caller`, for the record."""
+    """`IdentityCenterUser`: who bears a token of Identity Center; `arn` is the identity store's."""
     access_key_id: str
     name: str = ""
     """The user name, or the role session name."""
@@ -67,8 +66,6 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """For an assumed role: the role itself."""
     session: str = ""
     """For temporary credentials: the key of the session's record."""
-    identity_store_arn: str = ""
-    """For a user of Identity Center: whose directory they belong to."""
 
 
 class Credential(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,6 +139,8 @@ class Platform(Protocol):
     """Whether programs on this machine resolve that zone; otherwise endpoints are given as addresses."""
     enforcement: str
     """`kernel` or `none`: whether security groups decide packets."""
+    no_instances: str
+    """Why this machine cannot run EC2 instances, in a sentence that names the fix; empty when it can."""
 
     def engine_versions(self) -> Sequence[EngineVersion]:
         """Every version of the catalogue, newest last within an engine."""
@@ -222,6 +221,10 @@ class Context(msgspec.Struct, kw_only=True):
         if self.vault is None:
             raise RuntimeError("this edge has no vault: secrets can neither be sealed nor opened")
         return self.vault
+
+    def recognise(self, caller: Caller) -> None:
+        """Say who makes an unsigned request, once the operation has found out: the audit record names them."""
+        self.caller = caller
 
     def wake(self, controller: str, key: str) -> None:
         """Ask for a reconcile of `key` once this transaction is committed."""

@@ -23,8 +23,8 @@ def user_identity(attempt: Attempt, session: Session | None) -> dict[str, Any]:
         return {
             "type": "IdentityCenterUser",
             "accountId": caller.account,
-            "onBehalfOf": {"userId": caller.user_id, "identityStoreArn": caller.identity_store_arn},
             "userName": caller.name,
+            "onBehalfOf": {"userId": caller.user_id, "identityStoreArn": caller.arn},
         }
     identity: dict[str, Any] = {
         "type": _TYPES[caller.kind],

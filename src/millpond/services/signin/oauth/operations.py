@@ -37,8 +37,6 @@ class _Principal(msgspec.Struct, frozen=True, kw_only=True):
     """A console user as they are now."""
 
     arn: str
-    name: str
-    """Empty for root."""
     password_digest: str
     is_root: bool
 
@@ -58,14 +56,7 @@ def create_oauth2_token(ctx: Context, request: Request) -> Response:
     else:
         session, principal = _by_refresh_token(ctx, given, proof)
         identity = {}
-    ctx.caller = Caller(
-        account=session.account,
-        arn=principal.arn,
-        user_id=session.principal_id,
-        kind="Root" if principal.is_root else "User",
-        access_key_id="",
-        name=principal.name,
-    )
+    ctx.recognise(_caller(session, principal))
     ends_at = min(ctx.now + _KEY_LENGTH, session.ends_at)
     grant = Grant(
         account=session.account,
@@ -93,6 +84,18 @@ def create_oauth2_token(ctx: Context, request: Request) -> Response:
             **identity,
         }
     }
+
+
+def _caller(session: LoginSession, principal: _Principal) -> Caller:
+    """Whose call it is, for the audit record."""
+    return Caller(
+        account=session.account,
+        arn=principal.arn,
+        user_id=session.principal_id,
+        kind="Root" if principal.is_root else "User",
+        access_key_id="",
+        name="" if principal.is_root else principal.arn.rpartition("/")[2],
+    )
 
 
 def _proof(ctx: Context) -> dpop.Proof:
@@ -160,14 +163,12 @@ def _principal(ctx: Context, account_id: str, principal_id: str) -> _Principal |
         account = iam.account(ctx.transaction, account_id)
         if account is None:
             return None
-        return _Principal(
-            arn=account.root_arn, name="", password_digest=token_digest(account.password_hash), is_root=True
-        )
+        return _Principal(arn=account.root_arn, password_digest=token_digest(account.password_hash), is_root=True)
     user = iam.user_by_id(ctx.transaction, principal_id)
     # Without a login profile nobody is a console user any more.
     if user is None or not user.password_hash:
         return None
-    return _Principal(arn=user.arn, name=user.name, password_digest=token_digest(user.password_hash), is_root=False)
+    return _Principal(arn=user.arn, password_digest=token_digest(user.password_hash), is_root=False)
 
 
 def _text(given: Mapping[str, Any], member: str) -> str:

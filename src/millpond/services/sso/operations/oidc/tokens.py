@@ -11,7 +11,6 @@ import msgspec
 from millpond.kernel.digests import pkce_challenge, token_digest
 from millpond.operation import Context, Request, Response, operation
 from millpond.services.sso import oauth, sessions
-from millpond.services.sso.bearers import note_bearer
 from millpond.services.sso.records.clients import Client, DeviceAuthorization
 from millpond.services.sso.records.directory import User
 from millpond.services.sso.tables import clients, directory
@@ -63,7 +62,7 @@ def _by_device_code(ctx: Context, request: Request, client: Client) -> sessions.
         raise oauth.access_denied("The user is not enabled.")
     if user is None:
         raise _still_waiting(ctx, found)
-    note_bearer(ctx, user)
+    sessions.recognise(ctx, user)
     session = sessions.open_session(ctx.transaction, user, client_id=client.id, now=ctx.now)
     clients.replace_device(ctx.transaction, msgspec.structs.replace(found, session_id=session.id))
     return sessions.issue_tokens(ctx.transaction, session, client, ctx.now)
@@ -96,7 +95,7 @@ def _by_authorization_code(ctx: Context, request: Request, client: Client) -> se
         # Whoever has the code without what belongs to it may not try again.
         clients.replace_code(ctx.transaction, msgspec.structs.replace(found, expires_at=ctx.now))
         raise oauth.invalid_grant("The authorization code was not issued for this request.").keeping_changes()
-    note_bearer(ctx, user)
+    sessions.recognise(ctx, user)
     session = sessions.open_session(ctx.transaction, user, client_id=client.id, now=ctx.now)
     clients.replace_code(ctx.transaction, msgspec.structs.replace(found, session_id=session.id))
     return sessions.issue_tokens(ctx.transaction, session, client, ctx.now)
@@ -104,11 +103,9 @@ def _by_authorization_code(ctx: Context, request: Request, client: Client) -> se
 
 def _by_refresh_token(ctx: Context, request: Request, client: Client) -> sessions.IssuedTokens:
     try:
-        user, issued = sessions.refresh(ctx.transaction, _given(request, "refreshToken"), client, ctx.now)
+        return sessions.refresh(ctx, _given(request, "refreshToken"), client)
     except sessions.RefusedRefreshError as refused:
         raise oauth.invalid_grant("The refresh token is not valid.").keeping_changes() from refused
-    note_bearer(ctx, user)
-    return issued
 
 
 def _enabled_user(ctx: Context, user_id: str) -> User | None:
