@@ -23,6 +23,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     listen: str = DEFAULT_LISTEN
     """ADDR:PORT; port 0 lets the system choose one."""
     driver: DriverName = "auto"
+    host_access: bool = True
+    """The machine has an interface of its own in the default VPC of its first account, where there are networks."""
     region: str = DEFAULT_REGION
     """The region that the command line speaks for; the API serves every region."""
     database_url: str | None = None
@@ -104,6 +106,7 @@ def load(
     home: Path | None = None,
     listen: str | None = None,
     driver: DriverName | None = None,
+    host_access: bool | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Config:
     """Join the options given on the command line with the environment (`MILLPOND_*`, `AWS_REGION`)."""
@@ -113,6 +116,7 @@ def load(
         engines=default_engines(environ),
         listen=listen or environ.get("MILLPOND_LISTEN") or DEFAULT_LISTEN,
         driver=msgspec.convert(driver or environ.get("MILLPOND_DRIVER") or "auto", DriverName),
+        host_access=environ.get("MILLPOND_HOST_ACCESS", "yes") != "no" if host_access is None else host_access,
         region=environ.get("MILLPOND_REGION") or DEFAULT_REGION,
         database_url=environ.get("MILLPOND_DATABASE_URL") or None,
         hosts_file=Path(environ.get("MILLPOND_HOSTS_FILE") or "/etc/hosts"),

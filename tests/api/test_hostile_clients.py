@@ -63,9 +63,14 @@ def address(millpond: Started) -> tuple[str, int]:
 
 
 def dump(millpond: Started) -> dict[str, list[Any]]:
-    """Every row of every table. When keys were last used is told to the database late, and not compared."""
+    """Every row of every table, but for the trail of calls and when keys were last used, which are told later."""
     with closing(sqlite3.connect(f"file:{millpond.home}/millpond.db?mode=ro", uri=True)) as database:
-        tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        tables = [
+            name
+            for (name,) in database.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'cloudtrail%'"
+            )
+        ]
         rows = {}
         for table in tables:
             columns = [name for _, name, *_ in database.execute(f"PRAGMA table_info({table})")]

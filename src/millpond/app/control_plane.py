@@ -36,7 +36,7 @@ from millpond.mail import MailController, MailMisconfiguredError, Senders, confi
 from millpond.operator import door, home
 from millpond.operator.facts import RunFacts
 from millpond.operator.spec import CannotStart
-from millpond.reconcile.loop import Controller, Loop
+from millpond.reconcile.loop import Loop
 from millpond.services import cloudtrail, ec2, elasticache, iam, signin, sso, sts
 from millpond.services.iam import IamIdentity
 from millpond.services.signin import Desk
@@ -68,6 +68,7 @@ async def run(
             engine_versions=here.engine_versions,
         )
         stop = Stop()
+        loop = Loop([], clock, resync_seconds=config.resync_seconds)
         trail = cloudtrail.Trail(state.store, state.vault)
         stack.callback(trail.close)
         identity = IamIdentity(state.vault)
@@ -81,13 +82,15 @@ async def run(
             state,
             identity=identity,
             clock=clock,
-            deliver=lambda wakes: loop.deliver(wakes),  # noqa: PLW0108 - the loop comes after the desk
+            deliver=loop.deliver,
             trail=trail,
             senders=senders,
             endpoint=endpoint,
             directory=UsersOfDirectory(state.vault),
         )
-        loop = _loop(config, state=state, here=here, names=names, clock=clock, stop=stop, desk=desk, senders=senders)
+        _keep(
+            loop, config=config, state=state, here=here, names=names, clock=clock, stop=stop, desk=desk, senders=senders
+        )
         gateway = Gateway(
             services=(
                 elasticache.SERVICE,
@@ -106,6 +109,7 @@ async def run(
             clock=clock,
             deliver=loop.deliver,
             region=config.region,
+            recorder=trail,
             names=own_names(config),
         )
         stack.callback(gateway.close)
@@ -119,6 +123,8 @@ async def run(
         )
         stack.callback(pages.close)
         await stack.enter_async_context(_serving(Front(pages=pages, api=gateway), listener, certificate))
+        if here.host.enforcement == "kernel" and config.host_access:
+            await asyncio.to_thread(_give_the_machine_a_leg, config, state, clock)
         here.host.watch(lambda process: loop.notice(elasticache.CONTROLLER, elasticache.key_of_process(process)))
         keeping = asyncio.create_task(loop.run())
         stack.push_async_callback(_cancelled, keeping)
@@ -152,6 +158,9 @@ async def run(
         if stop.caches:
             await _stop_caches(state, here, loop)
             await asyncio.to_thread(system.withdraw)
+            if here.fabric is not None:
+                await _cancelled(keeping)  # nobody may lay networks out again
+                await here.fabric.cleanup()
 
 
 class Stop:
@@ -178,9 +187,16 @@ def _installation_id(directory: Path) -> str:
     return file.read_text(encoding="ascii").strip()
 
 
-def _loop(
-    config: Config,
+def _give_the_machine_a_leg(config: Config, state: State, clock: Clock) -> None:
+    """Programs of this machine reach caches as a VPN client would: through an interface of the default group."""
+    with state.store.begin() as transaction:
+        ec2.machine_interface(transaction, state.account, config.region, clock.now())
+
+
+def _keep(
+    loop: Loop,
     *,
+    config: Config,
     state: State,
     here: Machine,
     names: PublishedNames,
@@ -188,12 +204,12 @@ def _loop(
     stop: Stop,
     desk: Desk,
     senders: Senders,
-) -> Loop:
+) -> None:
     def recorded() -> frozenset[str]:
         with state.store.read() as transaction:
             return elasticache.recorded_processes(transaction)
 
-    controllers: list[Controller] = [
+    loop.keep(
         elasticache.CacheClusterController(
             store=state.store,
             vault=state.vault,
@@ -201,9 +217,14 @@ def _loop(
             engines=here.engines,
             builds=here.builds,
             names=names,
+            addressing=elasticache.VpcAddresses()
+            if here.fabric is not None
+            else elasticache.MachineAddresses(here.host.network),
+            fabric=here.fabric,
             zone=ZONE,
             clock=clock,
             stopping=lambda: stop.caches,
+            wake=loop.wake,
         ),
         OrphanController(here.host, recorded),
         iam.IamUpkeep(state.store, desk.identity, clock),
@@ -212,8 +233,9 @@ def _loop(
         signin.SignInUpkeep(state.store, clock),
         Invitations(desk),
         iam.OidcKeys(state.store, clock, iam.HttpsFetch(config.trusted_issuers)),
-    ]
-    return Loop(controllers, clock, resync_seconds=config.resync_seconds)
+    )
+    if here.fabric is not None:
+        loop.keep(ec2.VpcController(store=state.store, fabric=here.fabric))
 
 
 def _senders(config: Config) -> Senders:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 import msgspec
+from sqlalchemy import Connection
 
 import millpond
 from millpond.app.machine import Machine
@@ -200,8 +201,7 @@ class OperatorOfInstallation:
         here = self._here
         with here.state.store.read() as transaction:
             caches = len(elasticache.recorded_keys(transaction))
-        vpc = ec2.default_vpc(here.state.account, here.config.region)
-        group = ec2.default_security_group(here.state.account, here.config.region)
+            network = _network(transaction, here.state.account, here.config.region)
         unfiltered = "" if here.platform.enforcement == "kernel" else " · packets are not filtered"
         return RunFacts(
             endpoint=here.endpoint,
@@ -213,7 +213,7 @@ class OperatorOfInstallation:
             account=here.state.account,
             region=here.config.region,
             zone=here.platform.zone,
-            network=f"{vpc.id} ({vpc.cidr}) · {group.id} default{unfiltered}",
+            network=network + unfiltered,
             engines=self._installed(),
             caches=caches,
             names="" if here.platform.names_resolve else here.availability.why,
@@ -278,6 +278,7 @@ class OperatorOfInstallation:
                 state="ok" if here.platform.enforcement == "kernel" else "warning",
                 detail=f"enforcement: {here.platform.enforcement}; security groups are "
                 + ("enforced" if here.platform.enforcement == "kernel" else "kept but do not filter packets"),
+                fix=here.machine.unfiltered,
             ),
         ]
         installed = self._installed()
@@ -303,6 +304,15 @@ class OperatorOfInstallation:
         if found is None:
             raise Refusal("The user administrator has been deleted; use the API with another user's access key.")
         return found
+
+
+def _network(transaction: Connection, account: str, region: str) -> str:
+    vpc = ec2.find_default_vpc(transaction, account, region)
+    if vpc is None:
+        return "no default VPC; aws ec2 create-default-vpc makes one"
+    group = ec2.find_default_security_group(transaction, account, region, vpc.id)
+    assert group is not None, "every VPC has its default group"
+    return f"{vpc.id} ({vpc.cidr}) · {group.id} default"
 
 
 def _explanation(activation: Activation) -> Explanation:

@@ -59,6 +59,8 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     build: Build
     address: str
     port: int
+    interface: str = ""
+    """The interface that its process runs in, on hosts that have them."""
     incarnation: int
     volume: str
     parameters: Mapping[str, str]

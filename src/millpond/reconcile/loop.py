@@ -87,6 +87,10 @@ class Loop:
         self._activations: dict[tuple[str, str], Activation] = {}
         self._asyncio: asyncio.AbstractEventLoop | None = None
 
+    def keep(self, *controllers: Controller) -> None:
+        """Run these too; before `run`, by whoever joins parts that need the loop to be woken."""
+        self._controllers |= {each.name: each for each in controllers}
+
     def wake(self, controller: str, key: str) -> None:
         """Have `key` looked at soon. Before `run`, nothing happens: the first resync looks at everything."""
         if self._asyncio is not None and not self._asyncio.is_closed():

@@ -8,6 +8,7 @@ from valkey.exceptions import BusyLoadingError, NoPermissionError, ResponseError
 from valkey.exceptions import ConnectionError as ValkeyConnectionError
 
 from millpond.engines.catalogue import numbers
+from millpond.engines.dialing import Dial
 from millpond.engines.spec import EngineError, EngineState, Node, Role
 from millpond.engines.valkey import commands, configuration, parameters
 from millpond.engines.valkey.connection import Session, as_admin, as_client, has_all_its_clients, is_unknown_command
@@ -30,7 +31,8 @@ _ROLES: Mapping[str, Role] = {"master": "primary", "slave": "replica"}
 class ValkeyEngine:
     """Runs Valkey and Redis OSS nodes. Remembers nothing of them, only how builds spell access rules."""
 
-    def __init__(self) -> None:
+    def __init__(self, dial: Dial | None = None) -> None:
+        self._dial = dial
         self._spellings: dict[tuple[str, ...], frozenset[str]] = {}
 
     def process(self, node: Node, place: Place) -> ProcessSpec:
@@ -42,6 +44,7 @@ class ValkeyEngine:
             address=node.address,
             ports=[node.port],
             files=[File(path=configuration.FILE, content=configuration.render(node, place))],
+            interface=node.interface,
             volume=node.volume,
         )
 
@@ -49,7 +52,7 @@ class ValkeyEngine:
         """Talk to the endpoint as a user would, then look at role and settings over the management socket."""
         try:
             async with asyncio.timeout(_PROBE_SECONDS):
-                await _serves_users(node)
+                await _serves_users(node, self._dial)
                 async with as_admin(node, place, seconds=_PROBE_SECONDS) as session:
                     return await self._state(session, node)
         except BusyLoadingError:
@@ -133,9 +136,9 @@ class ValkeyEngine:
         return self._spellings[key]
 
 
-async def _serves_users(node: Node) -> None:
+async def _serves_users(node: Node, dial: Dial | None) -> None:
     """Return when the endpoint executes commands."""
-    async with as_client(node, seconds=_PROBE_SECONDS) as session:
+    async with as_client(node, seconds=_PROBE_SECONDS, dial=dial) as session:
         try:
             await session.ask("PING")
         except BusyLoadingError:
