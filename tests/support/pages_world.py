@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -284,8 +285,8 @@ class Device:
 
 @contextmanager
 def pages_world(directory: Path, *, texts: bool = False) -> Iterator[PagesWorld]:
+    (directory / "millpond.db").write_bytes(_empty_database())
     store = Store(f"sqlite:///{directory}/millpond.db")
-    metadata.create_all(store.engine)
     world = PagesWorld(directory, store, texts=texts)
     yield world
     world.close()
@@ -308,6 +309,16 @@ def sign_in_user(browser: Browser, account: str, user: str, password: str = PASS
 @cache
 def _models() -> Models:
     return Models()
+
+
+@cache
+def _empty_database() -> bytes:
+    """Every table, made once for all tests of a worker."""
+    with tempfile.TemporaryDirectory() as directory:
+        store = Store(f"sqlite:///{directory}/millpond.db")
+        metadata.create_all(store.engine)
+        store.close()
+        return (Path(directory) / "millpond.db").read_bytes()
 
 
 def totp_seed() -> str:
