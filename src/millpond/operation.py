@@ -139,6 +139,8 @@ class Platform(Protocol):
     """Whether programs on this machine resolve that zone; otherwise endpoints are given as addresses."""
     enforcement: str
     """`kernel` or `none`: whether security groups decide packets."""
+    no_instances: str
+    """Why this machine cannot run EC2 instances, in a sentence that names the fix; empty when it can."""
 
     def engine_versions(self) -> Sequence[EngineVersion]:
         """Every version of the catalogue, newest last within an engine."""
