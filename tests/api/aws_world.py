@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -26,6 +26,7 @@ from millpond.operation import Caller, Context, Service
 from millpond.services import iam, sts
 from millpond.store import Store, Vault, metadata
 from tests.api.operations_world import Machine
+from tests.support.stores import database_url
 
 REGION = "us-east-1"
 
@@ -200,14 +201,15 @@ class AwsWorld:
 
 @contextmanager
 def aws_world(directory: Path, *services: Service, url: str = "") -> Iterator[AwsWorld]:
-    """An installation in a fresh database: SQLite in the directory, or at the URL."""
-    store = Store(url or f"sqlite:///{directory}/millpond.db")
-    with store.begin() as transaction:
-        metadata.create_all(transaction)
-    world = AwsWorld(store, services or (iam.SERVICE, sts.SERVICE))
-    yield world
-    world.gateway.close()
-    store.close()
+    """An installation in a fresh database: at the URL, else where tests keep theirs."""
+    with nullcontext(url) if url else database_url(directory) as address:
+        store = Store(address)
+        with store.begin() as transaction:
+            metadata.create_all(transaction)
+        world = AwsWorld(store, services or (iam.SERVICE, sts.SERVICE))
+        yield world
+        world.gateway.close()
+        store.close()
 
 
 def document(*statements: dict[str, Any]) -> str:

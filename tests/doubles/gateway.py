@@ -24,6 +24,7 @@ from millpond.operation import (
     Credential,
     EngineVersion,
     Operation,
+    Recorder,
     Resource,
     Service,
     Verdict,
@@ -109,6 +110,7 @@ class Installation:
         identity: ToyIdentity | None = None,
         clock: Clock | None = None,
         models: Models | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         self.store = Store(f"sqlite:///{directory / 'toy.db'}")
         self.identity = identity or ToyIdentity()
@@ -122,6 +124,7 @@ class Installation:
             platform=ToyPlatform(),
             clock=self.clock,
             deliver=self.delivered.extend,
+            recorder=recorder,
         )
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
 """Pure: a question and the zone's records give the answer, as bytes.
 
-Authoritative zones with A records, an SOA and an NS each. Names compare without case and come back in the case they were
-asked in (RFC 4343). No recursion, no transfers, no updates, no other class than IN.
+Authoritative zones with A records, an SOA and an NS each. Names compare without case and come back in the case they
+were asked in (RFC 4343). No recursion, no transfers, no updates, no other class than IN.
 """
 
 from collections.abc import Mapping

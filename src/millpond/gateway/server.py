@@ -4,7 +4,7 @@ Reading the socket is `asgi.py`'s business; what each step does stands in the mo
 """
 
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from datetime import datetime
@@ -18,7 +18,7 @@ from millpond.gateway import asgi, validate
 from millpond.gateway.authenticate import Authenticator, SignatureAuthenticator, Signer
 from millpond.gateway.authorize import Origin, authorize, global_keys, is_allowed
 from millpond.gateway.encoding import decoded
-from millpond.gateway.http import Request, Response
+from millpond.gateway.http import Request, Response, headers_by_name
 from millpond.gateway.protocols import wire_protocols
 from millpond.gateway.recording import ANONYMOUS, suspect, unperformed
 from millpond.gateway.render import Renderer
@@ -49,6 +49,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     params: Params
     request_id: str
     now: datetime
+    headers: Mapping[str, str] = {}
     size: int = 0
     """Octets of the request's body."""
 
@@ -106,8 +107,9 @@ class Gateway:
         try:
             call = self._call(route, request, request_id=request_id, now=now)
             assert isinstance(route, Found)
-            output = self._perform(call)
-            response = render.result(route, output)
+            notices: list[str] = []
+            output = self._perform(call, notices)
+            response = render.result(route, output, notices)
         except Fault as fault:
             return render.fault(fault, request, protocol=route.protocol, wire=route.wire)
         except StoreError as error:
@@ -189,6 +191,7 @@ class Gateway:
             params=params,
             request_id=request_id,
             now=now,
+            headers=headers_by_name(request),
             size=len(request.body),
         )
 
@@ -203,7 +206,7 @@ class Gateway:
             except Fault as fault:
                 return suspect(request, self._identity, transaction, region=self._region), fault
 
-    def _perform(self, call: Call) -> Output:
+    def _perform(self, call: Call, notices: list[str] | None = None) -> Output:
         resources: list[Resource] = []
         refused: Fault | None = None
         output: Output = {}
@@ -237,6 +240,8 @@ class Gateway:
             self._note(_attempt(call, resources))
         if context.wakes:
             self._deliver(context.wakes)
+        if notices is not None:
+            notices += context.notices
         return output
 
     def _context(self, call: Call, transaction: Connection) -> Context:
@@ -250,6 +255,7 @@ class Gateway:
             platform=self._platform,
             wakes=[],
             vault=self._vault,
+            headers=call.headers,
         )
         context.conditions = global_keys(context, call.params, call.origin)
         context.allows = lambda resource: is_allowed(self._identity, call.service, context, resource)

@@ -97,6 +97,9 @@ class LinuxHost:
             raise HostError(f"{name} does not run (yet).")
         return inside_instance(first, argv, cgroups=cgroups.existing(self.fabric.names.tag, name))
 
+    async def rewrite_files(self, spec: ProcessSpec) -> None:
+        await self._processes.rewrite_files(spec)
+
     async def stop_process(self, name: str) -> None:
         await self._processes.stop_process(name)
 

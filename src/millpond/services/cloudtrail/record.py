@@ -134,6 +134,20 @@ def of_call(attempt: Attempt, session: Session | None) -> Body:
     return body | _tail(attempt.caller.account or _account_of_role(attempt))
 
 
+def other_account(attempt: Attempt) -> str | None:
+    """The account whose role a caller of another account has taken on; None for all else."""
+    if attempt.error_code or attempt.source not in _READS_BY_CLOUDTRAIL or not attempt.caller.account:
+        return None
+    accounts = (resources.named(each.arn) for each in attempt.resources)
+    return next((each.account for each in accounts if each and each.account != attempt.caller.account), None)
+
+
+def shared(body: Body, account: str) -> tuple[Body, Body]:
+    """The record of a call that concerns two accounts, once for each, with what they share."""
+    shared_id = {"sharedEventID": ids.request_id()}
+    return body | shared_id, body | shared_id | {"eventID": ids.request_id(), "recipientAccountId": account}
+
+
 def of_sign_in(sign_in: SignIn) -> Body:
     """One sign-in. The name of a user who does not exist is not recorded: it may be a password typed too early."""
     user_name = sign_in.user_name if sign_in.principal_id else HIDDEN
