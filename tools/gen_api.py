@@ -16,6 +16,7 @@ from botocore.model import ServiceModel, Shape
 SERVICES = Path(__file__).resolve().parent.parent / "src/millpond/services"
 MODELS = {
     "cloudtrail/api.py": "cloudtrail",
+    "ec2_instance_connect/api.py": "ec2-instance-connect",
     "elasticache/api.py": "elasticache",
     "iam/api.py": "iam",
     "signin/oauth/api.py": "signin",

@@ -57,7 +57,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     account: str
     arn: str
     user_id: str
-    kind: Literal["Root", "User", "AssumedRole", "FederatedUser", "AWSService", "Anonymous"]
+    kind: Literal["Root", "User", "AssumedRole", "FederatedUser", "IdentityCenterUser", "AWSService", "Anonymous"]
+    """`IdentityCenterUser`: who bears a token of Identity Center; `arn` is the identity store's."""
     access_key_id: str
     name: str = ""
     """The user name, or the role session name."""
@@ -138,6 +139,8 @@ class Platform(Protocol):
     """Whether programs on this machine resolve that zone; otherwise endpoints are given as addresses."""
     enforcement: str
     """`kernel` or `none`: whether security groups decide packets."""
+    no_instances: str
+    """Why this machine cannot run EC2 instances, in a sentence that names the fix; empty when it can."""
 
     def engine_versions(self) -> Sequence[EngineVersion]:
         """Every version of the catalogue, newest last within an engine."""
@@ -218,6 +221,10 @@ class Context(msgspec.Struct, kw_only=True):
         if self.vault is None:
             raise RuntimeError("this edge has no vault: secrets can neither be sealed nor opened")
         return self.vault
+
+    def recognise(self, caller: Caller) -> None:
+        """Say who makes an unsigned request, once the operation has found out: the audit record names them."""
+        self.caller = caller
 
     def wake(self, controller: str, key: str) -> None:
         """Ask for a reconcile of `key` once this transaction is committed."""

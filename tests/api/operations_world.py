@@ -45,6 +45,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     zone: str = "cache.test"
     names_resolve: bool = True
     enforcement: str = "none"
+    no_instances: str = ""
     versions: Sequence[EngineVersion] = ()
 
     def engine_versions(self) -> Sequence[EngineVersion]:

@@ -102,8 +102,8 @@ class SsoWorld:
 
 
 @contextmanager
-def sso_world(directory: Path) -> Iterator[SsoWorld]:
-    with aws_world(directory, iam.SERVICE, sts.SERVICE, *sso.SERVICES) as world:
+def sso_world(directory: Path, *, url: str | None = None) -> Iterator[SsoWorld]:
+    with aws_world(directory, iam.SERVICE, sts.SERVICE, *sso.SERVICES, url=url) as world:
         yield SsoWorld(world)
 
 

@@ -12,7 +12,9 @@ import sqlalchemy as sa
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from click.testing import CliRunner
 
+from millpond.cli import cli
 from millpond.cli.door import Door
 from millpond.kernel import ids
 from millpond.services.cloudtrail import recent_activity, verify_chain
@@ -236,6 +238,28 @@ def test_looking_events_up_needs_the_right_to(millpond: Installation):
     client = millpond.client("cloudtrail", keys=(key["AccessKeyId"], key["SecretAccessKey"]))
     assert refused(client.lookup_events) == "AccessDeniedException"
     client.close()
+
+
+def test_the_command_line_shows_who_did_what(millpond: Installation, elasticache: Any, region: str):
+    make_group(elasticache, "pond")
+    assert (
+        refused(elasticache.delete_cache_parameter_group, CacheParameterGroupName="nope")
+        == "CacheParameterGroupNotFound"
+    )
+    arguments = ["events", "--home", str(millpond.config.home), "--region", region, "--audit"]
+
+    def lines() -> list[str]:
+        return CliRunner().invoke(cli, arguments).stdout.splitlines()
+
+    eventually(lambda: any("error=CacheParameterGroupNotFound" in each for each in lines()), "the refusal is shown")
+    made = [each for each in lines() if "CreateCacheParameterGroup" in each]
+    assert len(made) == 1
+    assert "who=administrator" in made[0]
+    assert "event=elasticache:CreateCacheParameterGroup" in made[0]
+    assert "resources=pond" in made[0]
+    only = CliRunner().invoke(cli, [*arguments, "pond", "--json"])
+    assert [each["EventName"] for each in json.loads(only.stdout)] == ["CreateCacheParameterGroup"]
+    assert CliRunner().invoke(cli, [*arguments, "pond", "--minutes", "0"]).stdout == ""
 
 
 def test_the_operator_is_on_record_and_the_doctor_looks_the_record_over(millpond: Installation):

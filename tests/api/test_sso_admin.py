@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from millpond.gateway.server import Gateway
+from millpond.operation import Caller, Fault
 from millpond.services import iam, sso
 from tests.api.aws_world import allow, document, refused
 from tests.api.sso_world import SsoWorld, sso_world
@@ -18,6 +20,17 @@ _ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
 def world(tmp_path: Path) -> Iterator[SsoWorld]:
     with sso_world(tmp_path) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def stranger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Gateway, Caller]]:
+    """A gateway, and a user who may do nothing."""
+    with sso_world(tmp_path_factory.mktemp("stranger")) as made:
+        key = made.aws.user("nobody")["aws_access_key_id"]
+        with made.aws.store.read() as transaction:
+            credential = made.aws.identity.credential(transaction, key)
+        assert credential is not None
+        yield made.aws.gateway, credential.caller
 
 
 def roles(world: SsoWorld) -> list[dict]:
@@ -321,6 +334,18 @@ def test_rights_are_asked_for_each_resource_by_its_arn_and_tags(world):
     world.admin.untag_resource(ResourceArn=permission_set, TagKeys=["team"])
     with refused("AccessDeniedException", "sso:PutInlinePolicyToPermissionSet", permission_set):
         client.put_inline_policy_to_permission_set(**world.of(permission_set), InlinePolicy=document(allow("s3:*")))
+
+
+@pytest.mark.parametrize(
+    ("service", "operation"),
+    [(each.name, name) for each in (sso.ADMIN, sso.IDENTITY_STORE) for name in each.operations],
+)
+def test_nothing_is_allowed_to_a_user_without_rights(stranger, service, operation):
+    gateway, caller = stranger
+    with pytest.raises(Fault) as raised:
+        gateway.call(service, operation, {}, region="us-east-1", caller=caller)
+    assert raised.value.code == "AccessDenied"
+    assert f"{service}:{operation}" in raised.value.message
 
 
 def test_lists_are_paged_without_loss_or_repetition(world):

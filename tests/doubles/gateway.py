@@ -68,6 +68,7 @@ class ToyPlatform:
     zone = "cache.test"
     names_resolve = False
     enforcement = "none"
+    no_instances = ""
 
     def engine_versions(self) -> Sequence[EngineVersion]:
         return ()

@@ -55,7 +55,9 @@ class Installation:
         assert isinstance(engine, MemoryEngine)
         return engine
 
-    def client(self, service: str, *, region: str = "us-east-1", keys: tuple[str, str] | None = None) -> Any:
+    def client(
+        self, service: str, *, region: str = "us-east-1", keys: tuple[str, str] | None = None, token: str | None = None
+    ) -> Any:
         """A boto3 client of the administrator, or of whoever owns `keys`; it does not retry."""
         access_key_id, secret = keys or (self.keys.access_key_id, self.keys.secret_access_key)
         return boto3.client(
@@ -64,6 +66,7 @@ class Installation:
             region_name=region,
             aws_access_key_id=access_key_id,
             aws_secret_access_key=secret,
+            aws_session_token=token,
             config=BotoConfig(retries={"max_attempts": 1, "mode": "standard"}, parameter_validation=False),
         )
 

@@ -37,9 +37,11 @@ from millpond.operator import door, home
 from millpond.operator.facts import RunFacts
 from millpond.operator.spec import CannotStart
 from millpond.reconcile.loop import Loop
-from millpond.services import cloudtrail, ec2, elasticache, iam, signin, sso, sts
+from millpond.services import cloudtrail, ec2, ec2_instance_connect, elasticache, iam, signin, sso, sts
 from millpond.services.iam import IamIdentity
 from millpond.services.signin import Desk
+
+_NO_INSTANCES = "This driver cannot run EC2 instances; they need the linux driver: millpond up --driver linux"
 
 
 async def run(
@@ -65,6 +67,7 @@ async def run(
             zone=ZONE,
             names_resolve=availability.names_resolve,
             enforcement=here.host.enforcement,
+            no_instances="" if here.instances is not None else _NO_INSTANCES,
             engine_versions=here.engine_versions,
         )
         stop = Stop()
@@ -95,6 +98,7 @@ async def run(
             services=(
                 elasticache.SERVICE,
                 ec2.SERVICE,
+                ec2_instance_connect.SERVICE,
                 iam.SERVICE,
                 sts.SERVICE,
                 cloudtrail.SERVICE,
@@ -123,7 +127,7 @@ async def run(
         )
         stack.callback(pages.close)
         await stack.enter_async_context(_serving(Front(pages=pages, api=gateway), listener, certificate))
-        if here.fabric is not None and config.host_access:
+        if here.host.enforcement == "kernel" and config.host_access:
             await asyncio.to_thread(_give_the_machine_a_leg, config, state, clock)
         here.host.watch(lambda process: loop.notice(elasticache.CONTROLLER, elasticache.key_of_process(process)))
         keeping = asyncio.create_task(loop.run())
@@ -236,6 +240,12 @@ def _keep(
     )
     if here.fabric is not None:
         loop.keep(ec2.VpcController(store=state.store, fabric=here.fabric))
+        if here.instances is not None:
+            loop.keep(
+                ec2.InstanceController(
+                    store=state.store, vault=state.vault, instances=here.instances, fabric=here.fabric, clock=clock
+                )
+            )
 
 
 def _senders(config: Config) -> Senders:

@@ -20,9 +20,10 @@ from millpond.engines.spec import Build, Engine
 from millpond.engines.valkey import ValkeyEngine
 from millpond.host import linux
 from millpond.host.fabric import Fabric
+from millpond.host.instances import Instances
 from millpond.host.linux import LinuxHost
 from millpond.host.local import LocalHost
-from millpond.host.memory import MemoryFabric, MemoryHost
+from millpond.host.memory import MemoryFabric, MemoryHost, MemoryInstances
 from millpond.host.spec import Host, HostError
 from millpond.kernel.clock import Clock
 from millpond.operation import EngineVersion
@@ -49,6 +50,8 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     engine_versions: Callable[[], Sequence[EngineVersion]]
     refresh: Callable[[], None] | None
     """Looks up what engine sources offer; slow, blocking, run beside everything else."""
+    instances: Instances | None = None
+    """EC2 instances; None where this driver cannot run any."""
     fabric: Fabric | None = None
     """The networks; None where this driver has none, and no packet is filtered."""
     unfiltered: str = ""
@@ -152,4 +155,5 @@ def in_memory() -> Machine:
         engine_versions=lambda: versions,
         refresh=None,
         fabric=MemoryFabric(),
+        instances=MemoryInstances(),
     )

@@ -210,6 +210,7 @@ class Gateway:
         resources: list[Resource] = []
         refused: Fault | None = None
         output: Output = {}
+        context: Context | None = None
         try:
             with self._transaction(call.operation) as transaction:
                 context = self._context(call, transaction)
@@ -229,15 +230,18 @@ class Gateway:
                     if not fault.remembered:
                         raise
                     refused = fault
+                finally:
+                    # Where there is no signature, the operation may have found out by a token who asks.
+                    call = msgspec.structs.replace(call, caller=context.caller)
                 if self._recorder is not None and not call.operation.reads_only:
-                    self._recorder.record(transaction, _attempt(call, resources, output=output, error=refused))
+                    self._recorder.record(transaction, _attempt(call, context, resources, output=output, error=refused))
         except Exception as error:
-            self._note(_attempt(call, resources, error=error))
+            self._note(_attempt(call, context, resources, error=error))
             raise
         if refused is not None:
             raise refused
         if call.operation.reads_only:
-            self._note(_attempt(call, resources))
+            self._note(_attempt(call, context, resources))
         if context.wakes:
             self._deliver(context.wakes)
         if notices is not None:
@@ -297,7 +301,12 @@ def _origin(request: Request) -> Origin:
 
 
 def _attempt(
-    call: Call, resources: Sequence[Resource], *, output: Output | None = None, error: Exception | None = None
+    call: Call,
+    context: Context | None,
+    resources: Sequence[Resource],
+    *,
+    output: Output | None = None,
+    error: Exception | None = None,
 ) -> Attempt:
     """A call as it came out."""
     return Attempt(
@@ -305,7 +314,7 @@ def _attempt(
         at=call.now,
         source=call.service.name,
         name=call.operation.name,
-        caller=call.caller,
+        caller=context.caller if context is not None else call.caller,
         region=call.region,
         source_ip=call.origin.source_ip,
         user_agent=call.origin.user_agent,

@@ -81,11 +81,12 @@ def verify_chain(transaction: Connection, vault: Vault) -> Verified:
             return Verified(records=0, problem=f"the chain's {name} is not the one that Millpond sealed")
     last, records = start, 0
     query = sa.select(events).order_by(events.c.sequence).execution_options(yield_per=_ROWS_AT_ONCE)
-    for row in transaction.execute(query):
-        problem = _problem(last, row)
-        if problem:
-            return Verified(records=records, problem=problem)
-        last, records = End(sequence=row.sequence, hash=row.hash), records + 1
+    with transaction.execute(query) as rows:
+        for row in rows:
+            problem = _problem(last, row)
+            if problem:
+                return Verified(records=records, problem=problem)
+            last, records = End(sequence=row.sequence, hash=row.hash), records + 1
     if last != head:
         return Verified(records=records, problem=f"record {last.sequence} is the last one, {head.sequence} should be")
     return Verified(records=records)

@@ -11,6 +11,8 @@ from millpond.operation import service
 from millpond.services.ec2.controller import VpcController
 from millpond.services.ec2.default_network import default_security_group, default_subnets, default_vpc
 from millpond.services.ec2.geography import zone_names
+from millpond.services.ec2.instance_access import find_instance, push_ssh_key
+from millpond.services.ec2.instance_controller import InstanceController
 from millpond.services.ec2.interfaces import (
     create_interface,
     delete_interface,
@@ -28,7 +30,12 @@ from millpond.services.ec2.lookup import (
 )
 from millpond.services.ec2.operations import (
     geography,
+    instance_attributes,
+    instance_states,
+    instances,
+    key_pairs,
     network_interfaces,
+    offers,
     prefix_lists,
     routing,
     security_group_rules,
@@ -38,6 +45,7 @@ from millpond.services.ec2.operations import (
     vpc_defaults,
     vpcs,
 )
+from millpond.services.ec2.records.instances import INSTANCE_CONTROLLER, Instance
 from millpond.services.ec2.records.network_interfaces import NetworkInterface
 from millpond.services.ec2.records.networks import VPC_CONTROLLER, Subnet, Vpc, vpc_key
 from millpond.services.ec2.records.security_groups import SecurityGroup
@@ -60,14 +68,22 @@ SERVICE = service(
             prefix_lists,
             tags,
             geography,
+            key_pairs,
+            instances,
+            instance_states,
+            instance_attributes,
+            offers,
         )
         for each in family.OPERATIONS
     ],
 )
 
 __all__ = [
+    "INSTANCE_CONTROLLER",
     "SERVICE",
     "VPC_CONTROLLER",
+    "Instance",
+    "InstanceController",
     "NetworkInterface",
     "SecurityGroup",
     "Subnet",
@@ -81,6 +97,7 @@ __all__ = [
     "fail_zone",
     "find_default_security_group",
     "find_default_vpc",
+    "find_instance",
     "find_security_group",
     "find_subnet",
     "find_subnets",
@@ -88,6 +105,7 @@ __all__ = [
     "interface",
     "machine_interface",
     "publish_names",
+    "push_ssh_key",
     "restore_zone",
     "set_interface_groups",
     "vpc_key",

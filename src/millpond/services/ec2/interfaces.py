@@ -4,7 +4,7 @@ Whoever makes, changes or deletes one has its VPC looked at: `wake(VPC_CONTROLLE
 does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from ipaddress import IPv4Address, IPv4Network
 
@@ -34,6 +34,7 @@ def create_interface(
     requester: str = "amazon-elasticache",
     instance: str = "",
     address: str = "",
+    tags: Mapping[str, str] | None = None,
 ) -> NetworkInterface | None:
     """Make an interface with a free address of a subnet, or with `address`.
 
@@ -50,6 +51,7 @@ def create_interface(
         id=f"eni-{ids.resource_suffix()}",
         account=account,
         region=region,
+        tags=tags or {},
         vpc=subnet.vpc,
         subnet=subnet.id,
         zone=subnet.zone,

@@ -1,7 +1,7 @@
 """How EC2's operations are made: dry runs, parameters that are not honoured, records found, written and woken for."""
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from millpond.operation import CommonFault, Context, Operation, Request, Resource, Response, any_resource, operation
 from millpond.services.ec2.kinds import Kind
@@ -37,7 +37,7 @@ def change(
     return decorate
 
 
-def refuse_others(request: Request, takes: Sequence[str]) -> None:
+def refuse_others(request: Mapping[str, Any], takes: Sequence[str]) -> None:
     """Raise UnsupportedOperation for a parameter that would be passed over in silence."""
     for member, value in request.items():
         if member not in takes and member != "DryRun" and _says_something(value):

@@ -9,6 +9,8 @@ from typing import Any
 
 from millpond.operation import Context, Request, Resource
 from millpond.services.ec2.kinds import Kind
+from millpond.services.ec2.records.instances import Instance
+from millpond.services.ec2.records.key_pairs import KeyPair
 from millpond.services.ec2.records.network_interfaces import NetworkInterface
 from millpond.services.ec2.records.networks import InternetGateway, Subnet, Vpc
 from millpond.services.ec2.records.record import Record, arn
@@ -131,6 +133,17 @@ def _keys(record: Record) -> dict[str, Any]:
                 "ec2:Subnet": arn(record.account, record.region, Subnet.KIND, record.subnet),
                 "ec2:AvailabilityZone": record.zone,
             }
+        case Instance():
+            return {
+                "ec2:InstanceID": record.id,
+                "ec2:InstanceType": record.type,
+                "ec2:AvailabilityZone": record.zone,
+                "ec2:Tenancy": "default",
+                "ec2:RootDeviceType": "ebs",
+                **({"ec2:InstanceProfile": record.profile} if record.profile else {}),
+            }
+        case KeyPair():
+            return {"ec2:KeyPairName": record.name, "ec2:KeyPairType": record.type}
         case InternetGateway():
             return {"ec2:InternetGatewayID": record.id}
         case _:

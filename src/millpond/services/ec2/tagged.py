@@ -1,12 +1,14 @@
 """Everything of a caller's that has tags, whatever it is: records, the rules of security groups."""
 
 from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 
 import msgspec
 
 from millpond.operation import CommonFault, Context
 from millpond.services.ec2 import kinds
 from millpond.services.ec2.operating import every
+from millpond.services.ec2.records.instances import Instance
 from millpond.services.ec2.records.record import Record, arn
 from millpond.services.ec2.records.security_groups import Rule, SecurityGroup
 from millpond.services.ec2.tables import records
@@ -33,6 +35,11 @@ def find_tagged(ctx: Context, resource_id: str) -> Tagged:
         if found is None:
             raise kinds.SECURITY_GROUP_RULE.not_found(resource_id)
         return found
+    if prefix == kinds.VOLUME.prefix:
+        found = next((each for each in _volumes(ctx) if each.id == resource_id), None)
+        if found is None:
+            raise kinds.VOLUME.not_found(resource_id)
+        return found
     kind = _PREFIXES[prefix]
     record = records.get(ctx.transaction, kind, ctx.account, ctx.region, resource_id)
     if record is None:
@@ -46,6 +53,7 @@ def tagged(ctx: Context) -> Iterator[Tagged]:
         for record in every(ctx, kind):
             yield _record(ctx, record)
     yield from _rules(ctx)
+    yield from _volumes(ctx)
 
 
 def _record(ctx: Context, record: Record) -> Tagged:
@@ -54,14 +62,44 @@ def _record(ctx: Context, record: Record) -> Tagged:
         type=record.KIND.type,
         arn=record.arn,
         tags=record.tags,
-        write=lambda tags: records.retag(ctx.transaction, msgspec.structs.replace(record, tags=tags)),
+        write=lambda tags: _retag(ctx, record, tags),
     )
+
+
+def _retag(ctx: Context, record: Record, tags: Mapping[str, str]) -> None:
+    # Read anew: an earlier write of the same request may have tagged a rule or a volume of it.
+    now = records.get(ctx.transaction, type(record), ctx.account, ctx.region, record.id)
+    assert now is not None
+    records.retag(ctx.transaction, msgspec.structs.replace(now, tags=tags))
 
 
 def _rules(ctx: Context) -> Iterator[Tagged]:
     for group in every(ctx, SecurityGroup):
         for rule in group.rules:
             yield _rule(ctx, group.id, rule)
+
+
+def _volumes(ctx: Context) -> Iterator[Tagged]:
+    for instance in every(ctx, Instance):
+        if instance.gone_at is None:
+            yield _volume(ctx, instance)
+
+
+def _volume(ctx: Context, instance: Instance) -> Tagged:
+    def write(tags: Mapping[str, str]) -> None:
+        # Read anew: an earlier write of the same request may have tagged the instance itself.
+        now = records.get(ctx.transaction, Instance, ctx.account, ctx.region, instance.id)
+        assert now is not None
+        volume = msgspec.structs.replace(now.volume, tags=tags)
+        records.retag(ctx.transaction, msgspec.structs.replace(now, volume=volume))
+
+    return Tagged(
+        id=instance.volume.id,
+        type=kinds.VOLUME.type,
+        arn=arn(ctx.account, ctx.region, kinds.VOLUME, instance.volume.id),
+        tags=instance.volume.tags,
+        write=write,
+    )
 
 
 def _rule(ctx: Context, group_id: str, rule: Rule) -> Tagged:
@@ -81,7 +119,8 @@ def _rule(ctx: Context, group_id: str, rule: Rule) -> Tagged:
     )
 
 
-_PREFIXES: Mapping[str, type[Record]] = {
+_PREFIXES: Mapping[str, type[Record]] = MappingProxyType({
     **{kind.KIND.prefix: kind for kind in records.KINDS},
     kinds.SECURITY_GROUP_RULE.prefix: SecurityGroup,
-}
+    kinds.VOLUME.prefix: Instance,
+})

@@ -32,12 +32,28 @@ from millpond.services.iam.credentials import TemporaryKey, account_of_key, new_
 from millpond.services.iam.documents import checked_session_policy, has_policy
 from millpond.services.iam.fetching import HttpsFetch
 from millpond.services.iam.identity import IamIdentity, KeyUse, trusts
+from millpond.services.iam.instance_roles import (
+    instance_credentials,
+    instance_profile,
+    is_fresh,
+    open_instance_session,
+    profile_role,
+)
 from millpond.services.iam.issuers import OidcKeys
 from millpond.services.iam.mfa import accept_mfa_code, check_mfa_code
 from millpond.services.iam.operations import OPERATIONS
 from millpond.services.iam.passwords import hash_password, new_passphrase, verify_password
 from millpond.services.iam.policy import new_policy
-from millpond.services.iam.records import Account, Grant, OidcProvider, Role, SamlProvider, Session, User
+from millpond.services.iam.records import (
+    Account,
+    Grant,
+    InstanceProfile,
+    OidcProvider,
+    Role,
+    SamlProvider,
+    Session,
+    User,
+)
 from millpond.services.iam.reserved_roles import (
     MissingPolicyError,
     ReservedRole,
@@ -70,6 +86,7 @@ __all__ = [
     "HttpsFetch",
     "IamIdentity",
     "IamUpkeep",
+    "InstanceProfile",
     "KeyUse",
     "MissingPolicyError",
     "OidcKeys",
@@ -103,6 +120,9 @@ __all__ = [
     "end_session",
     "has_policy",
     "hash_password",
+    "instance_credentials",
+    "instance_profile",
+    "is_fresh",
     "matching_step",
     "needed_service_role",
     "new_access_key",
@@ -112,10 +132,12 @@ __all__ = [
     "note_password_use",
     "oidc_keys",
     "oidc_provider",
+    "open_instance_session",
     "open_session",
     "parse_metadata",
     "parse_xml",
     "password_violation",
+    "profile_role",
     "provisioning_uri",
     "put_reserved_role",
     "release_service_role",

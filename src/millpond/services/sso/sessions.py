@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from millpond.kernel import ids
 from millpond.kernel.digests import token_digest
+from millpond.operation import Caller, Context
 from millpond.services.sso.records.clients import Client
 from millpond.services.sso.records.directory import User
 from millpond.services.sso.records.tokens import PortalSession, Token, TokenKind
@@ -78,12 +79,13 @@ def issue_tokens(transaction: Connection, session: PortalSession, client: Client
     )
 
 
-def refresh(transaction: Connection, refresh_token: str, client: Client, now: datetime) -> IssuedTokens:
+def refresh(ctx: Context, refresh_token: str, client: Client) -> IssuedTokens:
     """Exchange a refresh token for the next tokens.
 
     RefusedRefreshError otherwise; a token that was exchanged before ends the whole session, because one of the two who
     hold it stole it (RFC 9700, section 4.14.2). That must be committed.
     """
+    transaction, now = ctx.transaction, ctx.now
     found = tokens.token(transaction, token_digest(refresh_token))
     if found is None or found.kind != "refresh":
         raise RefusedRefreshError
@@ -94,8 +96,10 @@ def refresh(transaction: Connection, refresh_token: str, client: Client, now: da
         if now - found.used_at > _RACE:
             tokens.end_session(transaction, session.id)
         raise RefusedRefreshError
-    if session.ends_at <= now or _enabled(transaction, session) is None:
+    user = _enabled(transaction, session)
+    if session.ends_at <= now or user is None:
         raise RefusedRefreshError
+    recognise(ctx, user)
     tokens.replace_token(transaction, msgspec.structs.replace(found, used_at=now))
     return issue_tokens(transaction, session, client, now)
 
@@ -108,6 +112,22 @@ def signed_in(transaction: Connection, access_token: str, now: datetime) -> Sign
     session = tokens.session(transaction, found.session_id)
     user = _enabled(transaction, session) if session is not None else None
     return SignedIn(session=session, user=user) if session is not None and user is not None else None
+
+
+def recognise(ctx: Context, user: User) -> None:
+    """Say that an unsigned call is this user's, for the audit record."""
+    instance = instances.by_identity_store(ctx.transaction, user.identity_store_id)
+    assert instance is not None, "every directory belongs to an instance"
+    ctx.recognise(
+        Caller(
+            account=instance.account,
+            arn=instance.identity_store_arn,
+            user_id=user.id,
+            kind="IdentityCenterUser",
+            access_key_id="",
+            name=user.name,
+        )
+    )
 
 
 def sign_out(transaction: Connection, session: PortalSession) -> None:

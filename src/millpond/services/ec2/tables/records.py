@@ -12,6 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from millpond.services.ec2.default_network import default_records
+from millpond.services.ec2.records.instances import Instance
+from millpond.services.ec2.records.key_pairs import KeyPair
 from millpond.services.ec2.records.network_interfaces import NetworkInterface
 from millpond.services.ec2.records.networks import DhcpOptions, InternetGateway, NetworkAcl, RouteTable, Subnet, Vpc
 from millpond.services.ec2.records.prefix_lists import PrefixList
@@ -62,6 +64,8 @@ _FAMILIES: Mapping[type[Record], _Family] = MappingProxyType({
     NetworkAcl: _Family("ec2_network_acls", NetworkAcl, "vpc"),
     DhcpOptions: _Family("ec2_dhcp_options", DhcpOptions),
     PrefixList: _Family("ec2_prefix_lists", PrefixList, "name"),
+    KeyPair: _Family("ec2_key_pairs", KeyPair, "name", unique=("account", "region", "name")),
+    Instance: _Family("ec2_instances", Instance, "subnet", "key_name"),
 })
 KINDS: tuple[type[Record], ...] = tuple(_FAMILIES)
 """Every type of record there is."""

@@ -13,7 +13,7 @@ import msgspec
 
 from millpond.kernel import ids
 from millpond.kernel.digests import pkce_challenge, token_digest
-from millpond.operation import Context, Request, Response, operation
+from millpond.operation import Caller, Context, Request, Response, operation
 from millpond.services import iam
 from millpond.services.iam import Grant
 from millpond.services.signin.oauth import dpop, tables
@@ -56,6 +56,7 @@ def create_oauth2_token(ctx: Context, request: Request) -> Response:
     else:
         session, principal = _by_refresh_token(ctx, given, proof)
         identity = {}
+    ctx.recognise(_caller(session, principal))
     ends_at = min(ctx.now + _KEY_LENGTH, session.ends_at)
     grant = Grant(
         account=session.account,
@@ -83,6 +84,18 @@ def create_oauth2_token(ctx: Context, request: Request) -> Response:
             **identity,
         }
     }
+
+
+def _caller(session: LoginSession, principal: _Principal) -> Caller:
+    """Whose call it is, for the audit record."""
+    return Caller(
+        account=session.account,
+        arn=principal.arn,
+        user_id=session.principal_id,
+        kind="Root" if principal.is_root else "User",
+        access_key_id="",
+        name="" if principal.is_root else principal.arn.rpartition("/")[2],
+    )
 
 
 def _proof(ctx: Context) -> dpop.Proof:

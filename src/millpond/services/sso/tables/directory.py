@@ -2,6 +2,7 @@
 
 from sqlalchemy import Connection
 
+from millpond.kernel.digests import token_digest
 from millpond.services.sso.records.directory import Group, Membership, User
 from millpond.services.sso.tables import rows, schema
 
@@ -24,7 +25,7 @@ def user_named(transaction: Connection, identity_store_id: str, name: str) -> Us
 
 def user_by_email(transaction: Connection, identity_store_id: str, email: str) -> User | None:
     statement = rows.select(_USERS).where(
-        _USERS.c.identity_store_id == identity_store_id, _USERS.c.email_key == email.casefold()
+        _USERS.c.identity_store_id == identity_store_id, _USERS.c.email_key == _key(email)
     )
     return rows.one(transaction, statement, User)
 
@@ -39,11 +40,11 @@ def count_users(transaction: Connection, identity_store_id: str) -> int:
 
 
 def insert_user(transaction: Connection, record: User) -> None:
-    rows.insert(transaction, _USERS, record, key=record.name.casefold(), email_key=record.email.casefold() or None)
+    rows.insert(transaction, _USERS, record, key=record.name.casefold(), email_key=_key(record.email))
 
 
 def replace_user(transaction: Connection, record: User) -> None:
-    rows.replace(transaction, _USERS, record, key=record.name.casefold(), email_key=record.email.casefold() or None)
+    rows.replace(transaction, _USERS, record, key=record.name.casefold(), email_key=_key(record.email))
 
 
 def delete_user(transaction: Connection, record: User) -> None:
@@ -68,7 +69,7 @@ def group(transaction: Connection, group_id: str) -> Group | None:
 def group_named(transaction: Connection, identity_store_id: str, name: str) -> Group | None:
     """The group of that display name, whatever its case."""
     statement = rows.select(_GROUPS).where(
-        _GROUPS.c.identity_store_id == identity_store_id, _GROUPS.c.key == name.casefold()
+        _GROUPS.c.identity_store_id == identity_store_id, _GROUPS.c.key == _key(name)
     )
     return rows.one(transaction, statement, Group)
 
@@ -83,11 +84,11 @@ def count_groups(transaction: Connection, identity_store_id: str) -> int:
 
 
 def insert_group(transaction: Connection, record: Group) -> None:
-    rows.insert(transaction, _GROUPS, record, key=record.name.casefold() or None)
+    rows.insert(transaction, _GROUPS, record, key=_key(record.name))
 
 
 def replace_group(transaction: Connection, record: Group) -> None:
-    rows.replace(transaction, _GROUPS, record, key=record.name.casefold() or None)
+    rows.replace(transaction, _GROUPS, record, key=_key(record.name))
 
 
 def delete_group(transaction: Connection, record: Group) -> None:
@@ -127,3 +128,8 @@ def insert_membership(transaction: Connection, record: Membership) -> None:
 
 def delete_membership(transaction: Connection, record: Membership) -> None:
     rows.delete(transaction, _MEMBERSHIPS, _MEMBERSHIPS.c.id == record.id)
+
+
+def _key(text: str) -> str | None:
+    """What long texts are unique by: as they are, PostgreSQL would not index them."""
+    return token_digest(text.casefold()) if text else None

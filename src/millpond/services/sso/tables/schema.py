@@ -1,6 +1,7 @@
 """The tables. Columns are named as the fields of `records/`, so that rows and records convert by name.
 
-Names of users and groups are unique without regard to case, hence the `key` columns with the name in lower case.
+Names and addresses are unique without regard to case, hence the `key` columns: the name of a user in lower case, a
+digest of what may be longer.
 """
 
 from typing import Any
@@ -105,7 +106,7 @@ users = sa.Table(
     sa.Column("id", sa.String(64), primary_key=True),
     sa.Column("name", sa.String(128), nullable=False),
     sa.Column("key", sa.String(256), nullable=False),
-    sa.Column("email_key", sa.String(1024)),
+    sa.Column("email_key", sa.String(64)),
     sa.Column("attributes", sa.JSON, nullable=False),
     sa.Column("status", sa.String(16), nullable=False),
     sa.Column("revision", sa.Integer, nullable=False),
@@ -123,7 +124,7 @@ groups = sa.Table(
     sa.Column("identity_store_id", sa.String(64), nullable=False),
     sa.Column("id", sa.String(64), primary_key=True),
     sa.Column("name", sa.String(1024), nullable=False),
-    sa.Column("key", sa.String(2048)),
+    sa.Column("key", sa.String(64)),
     sa.Column("description", sa.String(1024), nullable=False),
     sa.Column("revision", sa.Integer, nullable=False),
     _created(),

@@ -62,6 +62,7 @@ def _by_device_code(ctx: Context, request: Request, client: Client) -> sessions.
         raise oauth.access_denied("The user is not enabled.")
     if user is None:
         raise _still_waiting(ctx, found)
+    sessions.recognise(ctx, user)
     session = sessions.open_session(ctx.transaction, user, client_id=client.id, now=ctx.now)
     clients.replace_device(ctx.transaction, msgspec.structs.replace(found, session_id=session.id))
     return sessions.issue_tokens(ctx.transaction, session, client, ctx.now)
@@ -94,6 +95,7 @@ def _by_authorization_code(ctx: Context, request: Request, client: Client) -> se
         # Whoever has the code without what belongs to it may not try again.
         clients.replace_code(ctx.transaction, msgspec.structs.replace(found, expires_at=ctx.now))
         raise oauth.invalid_grant("The authorization code was not issued for this request.").keeping_changes()
+    sessions.recognise(ctx, user)
     session = sessions.open_session(ctx.transaction, user, client_id=client.id, now=ctx.now)
     clients.replace_code(ctx.transaction, msgspec.structs.replace(found, session_id=session.id))
     return sessions.issue_tokens(ctx.transaction, session, client, ctx.now)
@@ -101,7 +103,7 @@ def _by_authorization_code(ctx: Context, request: Request, client: Client) -> se
 
 def _by_refresh_token(ctx: Context, request: Request, client: Client) -> sessions.IssuedTokens:
     try:
-        return sessions.refresh(ctx.transaction, _given(request, "refreshToken"), client, ctx.now)
+        return sessions.refresh(ctx, _given(request, "refreshToken"), client)
     except sessions.RefusedRefreshError as refused:
         raise oauth.invalid_grant("The refresh token is not valid.").keeping_changes() from refused
 

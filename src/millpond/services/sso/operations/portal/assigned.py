@@ -7,7 +7,7 @@ from millpond.operation import CommonFault, Context, Request, Response, operatio
 from millpond.services.sso import paging
 from millpond.services.sso.access import accounts_of, permission_sets_of, role_credentials
 from millpond.services.sso.api.portal import InvalidRequestException, UnauthorizedException
-from millpond.services.sso.sessions import SignedIn, sign_out, signed_in
+from millpond.services.sso.sessions import SignedIn, recognise, sign_out, signed_in
 
 _MOST_ITEMS = 100
 
@@ -70,6 +70,7 @@ def _bearer(ctx: Context, request: Request) -> SignedIn:
     found = signed_in(ctx.transaction, request["accessToken"], ctx.now)
     if found is None:
         raise UnauthorizedException("Session token not found or invalid")
+    recognise(ctx, found.user)
     return found
 
 
