@@ -18,7 +18,7 @@ from threading import Event
 import msgspec
 
 from millpond.host.fabric import Interface, Vpc
-from millpond.host.linux.compile import METADATA, gateways, link_name, resolvers
+from millpond.host.linux.compile import API, METADATA, gateways, link_name, resolvers
 from millpond.host.linux.namespaces import Names, inside, is_whole
 from millpond.host.linux.programs import ip, ip_batch, ip_json
 
@@ -74,8 +74,8 @@ def become_router() -> None:
 
 
 def ensure_router_addresses(vpc: Vpc) -> None:
-    """The first address of each subnet, the resolver's and the metadata service's; from inside the router."""
-    wanted = {*gateways(vpc), *resolvers(vpc), METADATA}
+    """The first address of each subnet, and those of what stands in it; from inside the router."""
+    wanted = {*gateways(vpc), *resolvers(vpc), METADATA, API}
     ip("link", "set", "lo", "up")
     found = {
         each["local"]
