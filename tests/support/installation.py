@@ -72,9 +72,14 @@ class Installation:
 
 
 @contextlib.contextmanager
-def installation(home: Path, *, driver: Literal["memory", "local"] = "memory") -> Iterator[Installation]:
+def installation(
+    home: Path, *, driver: Literal["memory", "local"] = "memory", database: str | None = None
+) -> Iterator[Installation]:
     """Start one in a thread of its own. When the block ends it is stopped, with its caches, and nothing runs on."""
-    config = Config(home=home, engines=engines_directory(), listen="127.0.0.1:0", driver=driver, resync_seconds=0.2)
+    config = Config(
+        home=home, engines=engines_directory(), listen="127.0.0.1:0", driver=driver, resync_seconds=0.2,
+        database_url=database,
+    )  # fmt: skip
     home.mkdir(exist_ok=True)
     clock = ShiftedClock()
     here = in_memory() if driver == "memory" else machine(config, claimed_by(home), clock)

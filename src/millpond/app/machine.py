@@ -1,27 +1,35 @@
 """The machine as this installation uses it: the host driver, the engines on it, and where their binaries come from."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
 from millpond.app.builds import InstalledBuilds
+from millpond.app.versions import KnownVersions
+from millpond.app.vpc_services import resolver
 from millpond.config import Config
 from millpond.engines.catalogue import load
+from millpond.engines.dialing import Dial
 from millpond.engines.memcached.driver import MemcachedEngine
 from millpond.engines.memory import MemoryEngine
 from millpond.engines.obtain import Obtainer
 from millpond.engines.spec import Build, Engine
 from millpond.engines.valkey import ValkeyEngine
+from millpond.host import linux
 from millpond.host.fabric import Fabric
-from millpond.host.instances import Instances
+from millpond.host.linux import LinuxHost
 from millpond.host.local import LocalHost
 from millpond.host.memory import MemoryFabric, MemoryHost, MemoryInstances
 from millpond.host.spec import Host, HostError
 from millpond.kernel.clock import Clock
 from millpond.operation import EngineVersion
 from millpond.operator.spec import CannotStart
+
+_FRESH = timedelta(days=1)
+"""For how long the last look at the engine sources holds."""
 
 
 class Builds(Protocol):
@@ -45,37 +53,60 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     """EC2 instances; None where this driver cannot run any."""
     fabric: Fabric | None = None
     """The networks; None where this driver has none, and no packet is filtered."""
+    unfiltered: str = ""
+    """Why `auto` did without networks, and what would change that."""
 
 
 def machine(config: Config, installation: str, clock: Clock) -> Machine:
-    """Choose. CannotStart when this machine will not do."""
-    if config.driver == "linux":
-        raise CannotStart("The linux driver is not in this version of Millpond; use: millpond up --driver local")
+    """Choose. `auto` takes networks of their own for caches where this machine allows them, and says why not otherwise.
+
+    CannotStart when this machine will not do.
+    """
     if config.driver == "memory":
         return in_memory()
+    availability = linux.available() if config.driver in {"auto", "linux"} else None
+    if config.driver == "linux" and availability is not None and not availability.works:
+        raise CannotStart(f"{availability.why} {availability.fix}".strip())
     try:
-        host = LocalHost(config.home, installation)
+        if availability is not None and availability.works:
+            host = LinuxHost(config.home, installation, services=(resolver,))
+            return _real(config, clock, host=host, fabric=host.fabric, dial=host.fabric.dial)
+        unfiltered = "" if availability is None else f"{availability.why} {availability.fix}".strip()
+        return _real(config, clock, host=LocalHost(config.home, installation), unfiltered=unfiltered)
     except HostError as error:
         raise CannotStart(str(error)) from error
+
+
+def _real(
+    config: Config,
+    clock: Clock,
+    *,
+    host: Host,
+    fabric: Fabric | None = None,
+    dial: Dial | None = None,
+    unfiltered: str = "",
+) -> Machine:
     obtainer = Obtainer(config.engines, clock=clock)
+    versions = KnownVersions(obtainer, clock)
+    valkey = ValkeyEngine(dial)
+
+    def refresh() -> None:
+        obtainer.refresh()
+        versions.forget()
+
     return Machine(
         host=host,
-        engines={"valkey": ValkeyEngine(), "redis": ValkeyEngine(), "memcached": MemcachedEngine()},
-        builds=InstalledBuilds(obtainer),
-        engine_versions=lambda: [
-            EngineVersion(
-                engine=each.engine,
-                version=each.version,
-                family=each.family,
-                upstream=each.upstream,
-                obtainable=each.obtainable,
-                reason=each.reason,
-                tls=each.tls,
-            )
-            for each in obtainer.availability()
-        ],
-        refresh=obtainer.refresh if obtainer.refreshed_at() is None else None,
+        fabric=fabric,
+        unfiltered=unfiltered,
+        engines={"valkey": valkey, "redis": valkey, "memcached": MemcachedEngine(dial)},
+        builds=InstalledBuilds(obtainer, changed=versions.forget),
+        engine_versions=versions,
+        refresh=refresh if _is_stale(obtainer.refreshed_at(), clock) else None,
     )
+
+
+def _is_stale(refreshed_at: datetime | None, clock: Clock) -> bool:
+    return refreshed_at is None or clock.now() - refreshed_at > _FRESH
 
 
 class _EveryBuild:

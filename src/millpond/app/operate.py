@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 import millpond
 from millpond.app.machine import Machine
+from millpond.app.people import PeopleOfInstallation
 from millpond.app.platform import MachinePlatform
 from millpond.app.state import State
 from millpond.config import Config
@@ -21,7 +22,19 @@ from millpond.engines.spec import EngineError
 from millpond.gateway.client import Client
 from millpond.kernel.clock import Clock, iso8601
 from millpond.operation import Caller, EngineVersion
-from millpond.operator.facts import Call, Check, Credentials, EngineFacts, Explanation, LogFile, RunFacts, SignIn
+from millpond.operator.facts import (
+    Accounts,
+    Call,
+    Check,
+    Credentials,
+    EngineFacts,
+    Explanation,
+    LogFile,
+    NewAccount,
+    OutboxMessage,
+    RunFacts,
+    SignIn,
+)
 from millpond.operator.spec import Refusal
 from millpond.reconcile.loop import Activation, Loop
 from millpond.services import cloudtrail, ec2, elasticache, iam
@@ -63,6 +76,7 @@ class OperatorOfInstallation:
         clock: Clock,
         stop: Stopping,
         trail: cloudtrail.Trail,
+        people: PeopleOfInstallation,
     ) -> None:
         self._here = here
         self._client = client
@@ -70,6 +84,7 @@ class OperatorOfInstallation:
         self._clock = clock
         self._stop = stop
         self._trail = trail
+        self._people = people
 
     async def status(self) -> RunFacts:
         return await asyncio.to_thread(self._status)
@@ -148,7 +163,28 @@ class OperatorOfInstallation:
                 return changed
 
         name, password = await asyncio.to_thread(change)
+        await asyncio.to_thread(self._people.sign_out_everywhere, self._here.state.account)
         return SignIn(name=name, password=password)
+
+    async def accounts(self) -> Accounts:
+        return await asyncio.to_thread(self._people.accounts)
+
+    async def create_account(self, *, name: str, email: str) -> NewAccount:
+        made = await asyncio.to_thread(lambda: self._people.create(name=name, email=email))
+        await self._note("CreateAccount", {"accountId": made.id, "email": email})
+        return made
+
+    async def reopen_account(self, account: str) -> None:
+        await asyncio.to_thread(self._people.reopen, account)
+        await self._note("ReopenAccount", {"accountId": account})
+
+    async def open_signup(self, *, is_open: bool) -> None:
+        await asyncio.to_thread(lambda: self._people.open_signup(is_open=is_open))
+        await self._note("OpenSignUp" if is_open else "CloseSignUp", {})
+
+    async def outbox(self) -> Sequence[OutboxMessage]:
+        await self._note("ReadOutbox", {}, reads_only=True)
+        return await asyncio.to_thread(self._people.outbox)
 
     async def down(self, *, keep_caches: bool) -> int:
         def count() -> int:
@@ -182,6 +218,7 @@ class OperatorOfInstallation:
             caches=caches,
             names="" if here.platform.names_resolve else here.availability.why,
             ca_bundle=here.ca_bundle,
+            console=f"{here.config.public_url or here.endpoint}/signin",
             first_run=here.state.first_run,
         )
 
@@ -241,6 +278,7 @@ class OperatorOfInstallation:
                 state="ok" if here.platform.enforcement == "kernel" else "warning",
                 detail=f"enforcement: {here.platform.enforcement}; security groups are "
                 + ("enforced" if here.platform.enforcement == "kernel" else "kept but do not filter packets"),
+                fix=here.machine.unfiltered,
             ),
         ]
         installed = self._installed()

@@ -77,6 +77,7 @@ def detached(config: Config, *, command: list[str] | None = None) -> Report:
     os.set_inheritable(theirs, True)
     argv = [*(command or [sys.executable, "-P", "-m", "millpond"]), "up", "--ready-fd", str(theirs)]
     argv += ["--home", str(config.home), "--listen", config.listen, "--driver", config.driver]
+    argv.append("--host-access" if config.host_access else "--no-host-access")
     null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
     try:
         pid = os.posix_spawn(

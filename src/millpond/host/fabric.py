@@ -6,7 +6,7 @@ The rules that every driver keeps (tests/contracts/test_fabric.py):
   raises FabricError. It is idempotent, and refuses a generation older than the one it has seen.
 * An interface is a place to run processes in (`ProcessSpec.interface`); a packet reaches it exactly as far as its
   groups allow. Groups are stateful: established flows outlive the rule that let them in.
-* Nothing lands in the host's own routing or firewall but the machine's own leg, and `cleanup` removes all of it.
+* Nothing lands in the host's own routing or firewall but the machine's own leg; `cleanup` removes all of it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -97,6 +97,17 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
     action: Literal["ACCEPT", "REJECT"]
     packets: int
     octets: int
+
+
+def private_name(address: str, domain: str) -> str:
+    """The name that an instance has from its address (EC2 User Guide, "IP name")."""
+    return f"ip-{address.replace('.', '-')}.{domain}"
+
+
+def names_inside(vpc: Vpc) -> Mapping[str, tuple[str, ...]]:
+    """What the resolver answers inside a VPC: full names, lower case → addresses."""
+    own = {private_name(each.address, vpc.domain): (each.address,) for each in vpc.interfaces}
+    return {**own, **{name.lower().rstrip("."): tuple(found) for name, found in vpc.names.items() if found}}
 
 
 class Fabric(Protocol):

@@ -10,6 +10,7 @@ from millpond.host.fabric import FabricError
 from millpond.host.linux.fabric import LinuxFabric
 from millpond.host.linux.namespaces import inside, is_whole
 from millpond.host.linux.programs import place
+from millpond.host.linux.services import Serve
 from millpond.host.local import LocalHost
 from millpond.host.local.addresses import SHARED
 from millpond.host.local.proc import Identity
@@ -25,10 +26,20 @@ class LinuxHost:
     kind = "linux"
     enforcement: Enforcement = "kernel"
 
-    def __init__(self, home: Path, installation: str, *, claims: Path = SHARED, grace_seconds: float = 10.0) -> None:
-        """Raise HostError, naming the fix, when this machine will not do. `claims` as LocalHost has it."""
+    def __init__(
+        self,
+        home: Path,
+        installation: str,
+        *,
+        services: Sequence[Serve] = (),
+        claims: Path = SHARED,
+        grace_seconds: float = 10.0,
+    ) -> None:
+        """Raise HostError, naming the fix, when this machine will not do. `services` as LinuxFabric, `claims` as
+        LocalHost has it.
+        """
         try:
-            self.fabric = LinuxFabric(home, installation)
+            self.fabric = LinuxFabric(home, installation, services=services)
         except FabricError as error:
             raise HostError(str(error)) from error
         self._processes = LocalHost(
@@ -49,6 +60,9 @@ class LinuxHost:
     async def ensure_process(self, spec: ProcessSpec) -> None:
         await self._processes.ensure_process(spec)
 
+    async def rewrite_files(self, spec: ProcessSpec) -> None:
+        await self._processes.rewrite_files(spec)
+
     async def stop_process(self, name: str) -> None:
         await self._processes.stop_process(name)
 
@@ -59,6 +73,7 @@ class LinuxHost:
         self._processes.watch(on_exit)
 
     async def close(self) -> None:
+        await self.fabric.close()
         await self._processes.close()
 
     def _surround(self, spec: ProcessSpec, start: Callable[[ProcessSpec], Identity]) -> Identity:

@@ -16,10 +16,11 @@ import msgspec
 from millpond.host.check_vpc import check_vpc
 from millpond.host.fabric import FabricError, Flow, Vpc, VpcState
 from millpond.host.linux import leg, links, probe
-from millpond.host.linux.compile import ACTIONS, DIRECTIONS, GENERATION, compiled, counter, link_name, resolvers
+from millpond.host.linux.compile import ACTIONS, DIRECTIONS, GENERATION, compiled, counter, link_name
 from millpond.host.linux.namespaces import DIRECTORY, Names, inside, is_whole
 from millpond.host.linux.programs import ip_batch, ip_json, nft, nft_json
 from millpond.host.linux.ruleset import TABLE, Ruleset, changing, replacing
+from millpond.host.linux.services import Serve, Services
 from millpond.host.spec import Enforcement
 
 _Result = TypeVar("_Result")
@@ -32,6 +33,8 @@ class _Applied(msgspec.Struct, frozen=True, kw_only=True):
     vpc: Vpc
     rules: Ruleset
     detail: str
+    is_whole: bool = True
+    """False: something besides the rules is to be tried again."""
 
 
 class LinuxFabric:
@@ -39,13 +42,24 @@ class LinuxFabric:
 
     enforcement: Enforcement = "kernel"
 
-    def __init__(self, home: Path, installation: str, *, compile_vpc: Callable[[Vpc], Ruleset] = compiled) -> None:
-        """Raise FabricError, naming the fix, when this machine will not do. `compile_vpc` is for tests that err."""
+    def __init__(
+        self,
+        home: Path,
+        installation: str,
+        *,
+        services: Sequence[Serve] = (),
+        compile_vpc: Callable[[Vpc], Ruleset] = compiled,
+    ) -> None:
+        """Raise FabricError, naming the fix, when this machine will not do.
+
+        `services` stand in the router of every VPC: resolver, metadata. `compile_vpc` is for tests that err.
+        """
         works = probe.available()
         if not works.works:
             raise FabricError(f"{works.why} {works.fix}".strip())
         self.names = Names(home.resolve(), installation)
         self._compiled = compile_vpc
+        self._services = Services(services)
         self._applied: dict[str, _Applied] = {}
         self._turns: dict[str, asyncio.Lock] = {}
         # Two VPCs may be synced at once, but links and routes of the machine are looked at and changed by one.
@@ -58,15 +72,22 @@ class LinuxFabric:
         check_vpc(vpc)
         async with self._turn(vpc.id):
             await _finished(lambda: self._sync(vpc))
+            missing = await self._services.ensure(vpc, self.router(vpc.id))
+            if missing:
+                applied = self._applied[vpc.id]
+                detail = f"{applied.detail} {missing}".strip()
+                self._applied[vpc.id] = msgspec.structs.replace(applied, detail=detail, is_whole=False)
 
     async def remove_vpc(self, vpc_id: str) -> None:
         async with self._turn(vpc_id):
+            await self._services.end(vpc_id)
             await _finished(lambda: self._remove(vpc_id))
 
     async def flows(self, vpc_id: str) -> Sequence[Flow]:
         return await _finished(lambda: self._flows(vpc_id))
 
     async def cleanup(self) -> None:
+        await self._services.close()
         await _finished(self._cleanup)
 
     async def dial(self, interface: str, port: int) -> socket.socket:
@@ -81,9 +102,9 @@ class LinuxFabric:
         """The namespace that forwards a VPC's packets."""
         return self.names.path("vpc", vpc_id)
 
-    def resolver_sockets(self, vpc: Vpc, port: int = 53) -> Sequence[tuple[socket.socket, socket.socket]]:
-        """UDP and listening TCP sockets where the VPC's resolver answers, one pair for each of its addresses."""
-        return inside(self.router(vpc.id), lambda: [_resolver_pair(each, port) for each in resolvers(vpc)])
+    async def close(self) -> None:
+        """Let go of what this control plane serves in VPCs; every network stays."""
+        await self._services.close()
 
     def _sync(self, vpc: Vpc) -> None:
         router = self.names.path("vpc", vpc.id)
@@ -103,7 +124,7 @@ class LinuxFabric:
             if seen < 0:
                 self._remove(vpc.id)
             raise
-        if applied is not None and seen != vpc.generation and _has_same_wires(applied.vpc, vpc):
+        if applied is not None and _is_about_rules_alone(applied, vpc):
             detail = applied.detail
         else:
             detail = self._wire(vpc, router)
@@ -244,7 +265,9 @@ def _counted() -> Mapping[str, tuple[int, int]]:
     return {each["name"]: (each["packets"], each["bytes"]) for each in found}
 
 
-def _has_same_wires(old: Vpc, new: Vpc) -> bool:
+def _is_about_rules_alone(applied: _Applied, new: Vpc) -> bool:
+    """Whether this is a change that leaves the wires as they are; the same generation again asks to mend everything."""
+
     def wires(vpc: Vpc) -> object:
         return (
             list(vpc.cidrs),
@@ -253,7 +276,7 @@ def _has_same_wires(old: Vpc, new: Vpc) -> bool:
             vpc.host_interface,
         )
 
-    return wires(old) == wires(new)
+    return applied.is_whole and applied.vpc.generation != new.generation and wires(applied.vpc) == wires(new)
 
 
 def _detail(generation: int, found: Sequence[links.Wire], applied: _Applied | None) -> str:
@@ -271,20 +294,3 @@ def _dial(interface: str, port: int) -> socket.socket:
     if not addresses:
         raise FabricError(f"Interface {interface} has no address.")
     return socket.create_connection((addresses[0], port), timeout=_DIAL_SECONDS)
-
-
-def _resolver_pair(address: str, port: int) -> tuple[socket.socket, socket.socket]:
-    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        udp.bind((address, port))
-        tcp.bind((address, port))
-        tcp.listen()
-    except OSError:
-        udp.close()
-        tcp.close()
-        raise
-    udp.setblocking(False)
-    tcp.setblocking(False)
-    return udp, tcp

@@ -6,6 +6,7 @@
 from sqlalchemy import Connection
 
 from millpond.operation import service
+from millpond.services.elasticache.addressing import MachineAddresses, VpcAddresses
 from millpond.services.elasticache.controller import CacheClusterController
 from millpond.services.elasticache.operations import (
     cache_clusters,
@@ -55,4 +56,13 @@ def recorded_processes(transaction: Connection) -> frozenset[str]:
     )
 
 
-__all__ = ["CONTROLLER", "SERVICE", "CacheClusterController", "key_of_process", "recorded_keys", "recorded_processes"]
+__all__ = [
+    "CONTROLLER",
+    "SERVICE",
+    "CacheClusterController",
+    "MachineAddresses",
+    "VpcAddresses",
+    "key_of_process",
+    "recorded_keys",
+    "recorded_processes",
+]

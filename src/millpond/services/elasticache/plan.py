@@ -203,6 +203,9 @@ def _plan_engines(cluster: CacheCluster, observed: Observed) -> Plan | None:
 def _plan_processes(cluster: CacheCluster, observed: Observed) -> Plan | None:
     absent = [each for each in cluster.nodes if not each.removing and not _is_current(each, _seen(observed, each))]
     drifted = [each for each in cluster.nodes if each not in absent and _seen(observed, each).drifted]
+    unwired = [each for each in absent if not _seen(observed, each).networked]
+    if unwired:
+        return Plan(why=f"the network interface of {_names(unwired)} is being made", settle=_SOON)
     if absent:
         failed = [
             each

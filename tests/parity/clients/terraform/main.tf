@@ -31,8 +31,8 @@ resource "aws_elasticache_parameter_group" "this" {
   dynamic "parameter" {
     for_each = var.step == 1 ? ["yes"] : []
     content {
-      name  = "activedefrag"
-      value = "yes"
+      name  = "active-expire-effort"
+      value = "2"
     }
   }
 }

@@ -12,7 +12,7 @@ from millpond.services.ec2 import cidr, kinds, tagging
 from millpond.services.ec2.default_network import NETWORK, SUBNET_PREFIX
 from millpond.services.ec2.geography import zones
 from millpond.services.ec2.operating import change, delete, describe, every, existing, insert, replace
-from millpond.services.ec2.records.network_interfaces import NetworkInterface
+from millpond.services.ec2.records.network_interfaces import MACHINE, NetworkInterface
 from millpond.services.ec2.records.networks import Subnet, Vpc, Zone
 from millpond.services.ec2.resources import created, in_vpc, named, touching
 from millpond.services.ec2.selection import Filters, described, word
@@ -132,8 +132,12 @@ def modify_subnet_attribute(ctx: Context, request: Request) -> None:
 @change(takes=("SubnetId",), resources=named(Subnet, "SubnetId"))
 def delete_subnet(ctx: Context, request: Request) -> None:
     subnet = existing(ctx, Subnet, request["SubnetId"])
-    if every(ctx, NetworkInterface, subnet=subnet.id):
+    inside = every(ctx, NetworkInterface, subnet=subnet.id)
+    if any(each.requester != MACHINE for each in inside):
         raise CommonFault("DependencyViolation", f"The subnet '{subnet.id}' has dependencies and cannot be deleted.")
+    for leg in inside:
+        # The machine's own leg is Millpond's, not the user's: it must not be in the user's way.
+        delete(ctx, leg)
     delete(ctx, subnet)
 
 
