@@ -397,6 +397,21 @@ async def test_the_resolver_answers_inside_and_knows_nothing_else(tmp_path: Path
         await fabric.cleanup()
 
 
+async def test_a_new_control_plane_is_told_that_its_resolver_does_not_stand_yet(tmp_path: Path):
+    first = LinuxFabric(tmp_path / "home", "installation-1", services=(resolver,))
+    made = vpc(1, interface("app", "sg-app"))
+    await first.sync_vpc(made)
+    assert (await first.observe())["vpc-1"].detail == ""
+    await first.close()
+    second = LinuxFabric(tmp_path / "home", "installation-1", services=(resolver,))
+    try:
+        assert (await second.observe())["vpc-1"].detail == "Its resolver does not stand yet."
+        await second.sync_vpc(made)
+        assert (await second.observe())["vpc-1"].detail == ""
+    finally:
+        await second.cleanup()
+
+
 async def test_names_of_another_generation_of_rules_do_not_leak_between_vpcs(tmp_path: Path):
     fabric = LinuxFabric(tmp_path / "home", "installation-1", services=(resolver,))
     one, two = interface("app", "sg-app"), interface("app", "sg-app", vpc="2")
