@@ -33,10 +33,9 @@ from millpond.services.iam.documents import checked_session_policy, has_policy
 from millpond.services.iam.fetching import HttpsFetch
 from millpond.services.iam.identity import IamIdentity, KeyUse, trusts
 from millpond.services.iam.instance_roles import (
+    InstanceCredentials,
     instance_credentials,
     instance_profile,
-    is_fresh,
-    open_instance_session,
     profile_role,
 )
 from millpond.services.iam.issuers import OidcKeys
@@ -44,7 +43,16 @@ from millpond.services.iam.mfa import accept_mfa_code, check_mfa_code
 from millpond.services.iam.operations import OPERATIONS
 from millpond.services.iam.passwords import hash_password, new_passphrase, verify_password
 from millpond.services.iam.policy import new_policy
-from millpond.services.iam.records import Account, Grant, InstanceProfile, OidcProvider, Role, SamlProvider, Session, User
+from millpond.services.iam.records import (
+    Account,
+    Grant,
+    InstanceProfile,
+    OidcProvider,
+    Role,
+    SamlProvider,
+    Session,
+    User,
+)
 from millpond.services.iam.reserved_roles import (
     MissingPolicyError,
     ReservedRole,
@@ -77,6 +85,7 @@ __all__ = [
     "HttpsFetch",
     "IamIdentity",
     "IamUpkeep",
+    "InstanceCredentials",
     "InstanceProfile",
     "KeyUse",
     "MissingPolicyError",
@@ -111,8 +120,8 @@ __all__ = [
     "end_session",
     "has_policy",
     "hash_password",
-    "instance_profile",
     "instance_credentials",
+    "instance_profile",
     "matching_step",
     "needed_service_role",
     "new_access_key",
@@ -122,12 +131,11 @@ __all__ = [
     "note_password_use",
     "oidc_keys",
     "oidc_provider",
-    "open_instance_session",
     "open_session",
     "parse_metadata",
     "parse_xml",
-    "profile_role",
     "password_violation",
+    "profile_role",
     "provisioning_uri",
     "put_reserved_role",
     "release_service_role",
