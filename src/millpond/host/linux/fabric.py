@@ -181,7 +181,8 @@ class LinuxFabric:
                 id=vpc_id,
                 generation=generation,
                 interfaces=tuple(sorted(self._ids(found))),
-                detail=_detail(generation, found, applied),
+                detail=_detail(generation, found, applied)
+                or ("" if self._services.stand(vpc_id, router) else "Its resolver does not stand yet."),
             )
         return states
 

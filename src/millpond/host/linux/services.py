@@ -84,6 +84,11 @@ class Services:
         self._stations[vpc.id] = station
         return ""
 
+    def stand(self, vpc_id: str, router: Path) -> bool:
+        """Whether all of them stand in this very router, as a control plane that began just now must find out."""
+        station = self._stations.get(vpc_id)
+        return not self._kinds or (station is not None and station.namespace == _identity(router))
+
     async def end(self, vpc_id: str) -> None:
         """Take the servers of a VPC away."""
         station = self._stations.pop(vpc_id, None)
