@@ -1,4 +1,4 @@
-"""Does verifying signature and policy make us slower than who does not? Create, describe one, describe a hundred."""
+"""Does verifying signature and policy make us slower than those who do not? Creating and describing, one and many."""
 
 import contextlib
 from collections.abc import Mapping

@@ -9,7 +9,6 @@ from bench.figures import Row
 from tests.support.started import Started
 
 _SECONDS = 12.0
-_MOST_CPU = 2.0
 
 
 def measure(millpond: Started, caches: int) -> list[Row]:
@@ -21,8 +20,7 @@ def measure(millpond: Started, caches: int) -> list[Row]:
     percent = 100 * (_cpu(pid) - used) / (time.perf_counter() - begin)
     return [
         Row(
-            question=f"CPU with {caches} idle caches", ours=percent, theirs=None, unit="%",
-            aim=f"at most {_MOST_CPU:g} %", holds=percent <= _MOST_CPU,
+            question=f"CPU with {caches} idle caches", ours=percent, theirs=None, unit="%", aim="",
         ),
         Row(question=f"memory with {caches} idle caches", ours=_resident(pid), theirs=None, unit="MB", aim=""),
     ]  # fmt: skip

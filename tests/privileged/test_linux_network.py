@@ -18,7 +18,7 @@ import pytest
 
 from millpond.app.vpc_services import resolver
 from millpond.host.fabric import FabricError, Group, Interface, Rule, Subnet, Vpc
-from millpond.host.linux import LinuxFabric, LinuxHost
+from millpond.host.linux import LinuxFabric, LinuxHost, api_endpoint, api_service
 from millpond.host.linux.namespaces import inside
 from millpond.host.spec import HostError, ProcessSpec
 from tests.contracts.fabric_worlds import (
@@ -395,6 +395,36 @@ async def test_the_resolver_answers_inside_and_knows_nothing_else(tmp_path: Path
         assert str((await asked(endpoint)).answer[0][0]) == "172.31.32.9"
     finally:
         await fabric.cleanup()
+
+
+async def test_the_api_answers_inside_whatever_the_groups_say(tmp_path: Path):
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        line = await reader.readline()
+        writer.write(b"HTTP/1.0 200 OK\r\n\r\n" + line)
+        writer.close()
+        await writer.wait_closed()
+
+    gateway = await asyncio.start_server(answer, "127.0.0.1", 0)
+    target = gateway.sockets[0].getsockname()
+    fabric = LinuxFabric(tmp_path / "home", "installation-1", services=(api_service(lambda: target),))
+    app = interface("app", "sg-shut")
+    try:
+        await fabric.sync_vpc(vpc(1, app, groups=(Group(id="sg-shut"),)))
+
+        def call(port: int) -> bytes:
+            address = api_endpoint(tls=False).removeprefix("http://")
+            with socket.create_connection((address, port), timeout=5) as connection:
+                connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+                with connection.makefile("rb") as answered:
+                    return answered.read()
+
+        for port in (80, 443):
+            answered = await asyncio.to_thread(inside, fabric.namespace(app.id), lambda port=port: call(port))
+            assert answered.endswith(b"GET / HTTP/1.0\r\n")
+    finally:
+        await fabric.cleanup()
+        gateway.close()
+        await gateway.wait_closed()
 
 
 async def test_a_new_control_plane_is_told_that_its_resolver_does_not_stand_yet(tmp_path: Path):

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import gc
 import os
 import select
 import signal
@@ -200,8 +201,12 @@ async def _until_stopped(
 
 
 def _control_plane() -> ControlPlane:
+    # What is imported never becomes garbage: to look for it there would take a tenth of the start, and time ever after.
+    gc.disable()
     from millpond import app  # noqa: PLC0415 - everything heavy hangs on it; only the control plane pays
 
+    gc.freeze()
+    gc.enable()
     return app.run
 
 

@@ -23,6 +23,8 @@ from millpond.host.linux.ruleset import Chain, Container, Ruleset
 RESOLVERS = ("169.254.169.253",)
 """Besides base+2 of the VPC's blocks (VPC User Guide, "Amazon DNS server")."""
 METADATA = "169.254.169.254"
+API = "169.254.169.252"
+"""Where this installation's API answers inside a VPC; link-local as the others are, so that no VPC can hold it."""
 GENERATION = "generation"
 """The set whose one element is the VPC's generation, so that it changes with the rules or not at all."""
 Direction = Literal["ingress", "egress"]
@@ -140,6 +142,7 @@ def _frame_chains() -> Mapping[str, Chain]:
                 "ct state established,related accept",
                 "ip daddr @resolvers meta l4proto { tcp, udp } th dport 53 accept",
                 f"ip daddr {METADATA} tcp dport 80 accept",
+                f"ip daddr {API} tcp dport {{ 80, 443 }} accept",
                 "ip daddr @gateways icmp type echo-request accept",
             ),
         ),

@@ -9,7 +9,7 @@ from ipaddress import IPv4Network
 
 from millpond.host.fabric import Interface, Vpc
 from millpond.host.linux.compile import link_name
-from millpond.host.linux.links import MTU, NEXT_HOP, ROUTER_MAC, connect, mac_of
+from millpond.host.linux.links import MTU, NEXT_HOP, ROUTER_MAC, connect, mac_of, until_running
 from millpond.host.linux.namespaces import Names, inside
 from millpond.host.linux.programs import ip_batch, ip_json
 
@@ -58,6 +58,7 @@ def _lay(interface: Interface, names: Names, vpc: Vpc, *, before: bool) -> None:
         f"neighbour replace {NEXT_HOP} lladdr {ROUTER_MAC} dev {link} nud permanent",
     ])
     inside(names.path("vpc", vpc.id), lambda: connect([interface]))
+    until_running([link])
 
 
 def _links(names: Names) -> frozenset[str]:

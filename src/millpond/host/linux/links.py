@@ -7,14 +7,18 @@ The router's end gets an alias as the last step of making a pair. A pair without
 for something else, and is made again.
 """
 
+import fcntl
 import hashlib
+import socket
+import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from threading import Event
 
 import msgspec
 
 from millpond.host.fabric import Interface, Vpc
-from millpond.host.linux.compile import METADATA, gateways, link_name, resolvers
+from millpond.host.linux.compile import API, METADATA, gateways, link_name, resolvers
 from millpond.host.linux.namespaces import Names, inside, is_whole
 from millpond.host.linux.programs import ip, ip_batch, ip_json
 
@@ -23,6 +27,10 @@ ROUTER_MAC = "ee:ee:ee:ee:ee:ee"
 MTU = 9001
 """What AWS gives inside a VPC (EC2 User Guide, "Network MTU for your EC2 instance")."""
 
+_SIOCGIFFLAGS = 0x8913
+_IFF_RUNNING = 0x40
+_LOOK_SECONDS = 0.001
+_LOOKS = 2000
 _NET = Path("/proc/sys/net")
 
 
@@ -66,8 +74,8 @@ def become_router() -> None:
 
 
 def ensure_router_addresses(vpc: Vpc) -> None:
-    """The first address of each subnet, the resolver's and the metadata service's; from inside the router."""
-    wanted = {*gateways(vpc), *resolvers(vpc), METADATA}
+    """The first address of each subnet, and those of what stands in it; from inside the router."""
+    wanted = {*gateways(vpc), *resolvers(vpc), METADATA, API}
     ip("link", "set", "lo", "up")
     found = {
         each["local"]
@@ -109,6 +117,24 @@ def lay(wanted: Sequence[Interface], names: Names, router: str) -> None:
     for each in wanted:
         inside(names.path("interface", each.id), lambda each=each: _inner_end(each))  # type: ignore[misc]
     inside(names.path("vpc", router.removeprefix(names.namespace("vpc", ""))), lambda: connect(wanted))
+    for each in wanted:
+        inside(names.path("interface", each.id), lambda: until_running(["eth0"]))
+
+
+def until_running(links: Sequence[str]) -> None:
+    """Wait until the kernel lets packets through links that are up: a moment later, and longer when it is busy.
+
+    Until then it drops them without a word (netdevice(7), IFF_RUNNING).
+    """
+    never = Event()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        for link in links:
+            request = struct.pack("16sh14x", link.encode(), 0)
+            for _ in range(_LOOKS):
+                (flags,) = struct.unpack_from("h", fcntl.ioctl(asking, _SIOCGIFFLAGS, request), 16)
+                if flags & _IFF_RUNNING:
+                    break
+                never.wait(_LOOK_SECONDS)
 
 
 def connect(wanted: Sequence[Interface]) -> None:
@@ -123,6 +149,7 @@ def connect(wanted: Sequence[Interface]) -> None:
             f'link set {link} alias "{alias_of(each)}"',
         ]
     ip_batch(lines)
+    until_running([link_name(each.id) for each in wanted])
 
 
 def _inner_end(interface: Interface) -> None:

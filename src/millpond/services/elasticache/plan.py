@@ -34,7 +34,7 @@ from millpond.services.elasticache.steps import (
 )
 from millpond.services.elasticache.windows import is_open
 
-_SOON = 0.02
+_SOON = 0.01
 """How soon to look again at an engine that is starting: it takes 10 to 50 ms."""
 
 
@@ -263,7 +263,7 @@ def _plan_listing(cluster: CacheCluster, observed: Observed) -> Plan | None:
     if wanted != listed:
         return Plan(why=f"clients are told of nodes {', '.join(wanted) or 'none'}", decision=ListNodes(nodes=wanted))
     if not observed.named:
-        return Plan(why="its host names are published", actions=(PublishNames(),), settle=_SOON)
+        return Plan(why="its host names are published", actions=(PublishNames(),), settle=0)
     return None
 
 

@@ -37,6 +37,13 @@ def upgrade() -> None:
         batch_op.create_index("cloudtrail_events_by_account", ["account", "at", "sequence"], unique=False)
 
     op.create_table(
+        "ec2_consoles",
+        sa.Column("instance", sa.String(length=64), nullable=False),
+        sa.Column("posted_at", sa.String(length=40), nullable=False),
+        sa.Column("output", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("instance", name=op.f("pk_ec2_consoles")),
+    )
+    op.create_table(
         "ec2_dhcp_options",
         sa.Column("account", sa.String(length=12), nullable=False),
         sa.Column("region", sa.String(length=32), nullable=False),
@@ -52,6 +59,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("account", "region", "zone", name=op.f("pk_ec2_failed_zones")),
     )
     op.create_table(
+        "ec2_instances",
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("region", sa.String(length=32), nullable=False),
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("subnet", sa.String(length=255), nullable=False),
+        sa.Column("key_name", sa.String(length=255), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "region", "id", name=op.f("pk_ec2_instances")),
+    )
+    with op.batch_alter_table("ec2_instances", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_ec2_instances_key_name"), ["key_name"], unique=False)
+        batch_op.create_index(batch_op.f("ix_ec2_instances_subnet"), ["subnet"], unique=False)
+
+    op.create_table(
         "ec2_internet_gateways",
         sa.Column("account", sa.String(length=12), nullable=False),
         sa.Column("region", sa.String(length=32), nullable=False),
@@ -62,6 +83,19 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("ec2_internet_gateways", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_ec2_internet_gateways_vpc"), ["vpc"], unique=False)
+
+    op.create_table(
+        "ec2_key_pairs",
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("region", sa.String(length=32), nullable=False),
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "region", "id", name=op.f("pk_ec2_key_pairs")),
+        sa.UniqueConstraint("account", "region", "name", name=op.f("uq_ec2_key_pairs_account_region_name")),
+    )
+    with op.batch_alter_table("ec2_key_pairs", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_ec2_key_pairs_name"), ["name"], unique=False)
 
     op.create_table(
         "ec2_network_acls",
@@ -105,6 +139,16 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("ec2_prefix_lists", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_ec2_prefix_lists_name"), ["name"], unique=False)
+
+    op.create_table(
+        "ec2_pushed_keys",
+        sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("instance", sa.String(length=64), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_ec2_pushed_keys")),
+    )
+    with op.batch_alter_table("ec2_pushed_keys", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_ec2_pushed_keys_instance"), ["instance"], unique=False)
 
     op.create_table(
         "ec2_route_tables",
@@ -378,7 +422,7 @@ def upgrade() -> None:
         sa.Column("identity_store_id", sa.String(length=64), nullable=False),
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("name", sa.String(length=1024), nullable=False),
-        sa.Column("key", sa.String(length=2048), nullable=True),
+        sa.Column("key", sa.String(length=64), nullable=True),
         sa.Column("description", sa.String(length=1024), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
@@ -394,7 +438,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("name", sa.String(length=128), nullable=False),
         sa.Column("key", sa.String(length=256), nullable=False),
-        sa.Column("email_key", sa.String(length=1024), nullable=True),
+        sa.Column("email_key", sa.String(length=64), nullable=True),
         sa.Column("attributes", sa.JSON(), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
