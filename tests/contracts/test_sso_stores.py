@@ -99,4 +99,4 @@ def test_a_login_is_begun_and_forgotten(world):
     with world.aws.store.begin() as transaction:
         now = world.aws.clock.now()
         assert signin.issue_login_code(transaction, signin.login_request(parameters), root, now)
-        signin.end_sessions_of(transaction, world.account)
+        signin.end_sessions(transaction, world.account)

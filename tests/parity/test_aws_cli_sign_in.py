@@ -4,6 +4,7 @@ The browser's part is played by the functions that the pages call; the pages hav
 """
 
 import base64
+import hashlib
 import json
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from millpond.store import Store
 from tests.support.genuine import aws_cli_1, aws_cli_2
 from tests.support.installation import Installation, installation
 from tests.support.started import clean_environ
+from tests.support.terminal import conversation
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.timeout(300)]
@@ -94,10 +96,8 @@ class Desk:
         return said
 
     def token_file(self) -> Path:
-        """Where AWS's tools share the token; client registrations lie beside it."""
-        files = (self.home / ".aws/sso/cache").glob("*.json")
-        [found] = [file for file in files if "accessToken" in file.read_text()]
-        return found
+        """Where AWS's tools share the token of the session `ours`."""
+        return self.home / ".aws/sso/cache" / f"{hashlib.sha1(b'ours', usedforsecurity=False).hexdigest()}.json"
 
     def access_token(self) -> str:
         return json.loads(self.token_file().read_text())["accessToken"]
@@ -175,6 +175,27 @@ def test_sso_login_with_a_device_code_twice_in_a_row_and_logout(desk: Desk):
     assert desk.aws("sso", "logout").returncode == 0
     assert "does not exist" in desk.aws("sts", "get-caller-identity", "--profile", "work").stderr
     assert "UnauthorizedException" in desk.aws("sso", "list-accounts", "--access-token", token).stderr
+
+
+@pytest.mark.parametrize("turn", ["first", "second"])
+def test_configure_sso_asks_signs_in_and_writes_a_profile_that_works(desk: Desk, turn: str):
+    def allow(screen: str) -> None:
+        desk.authorize(next(word for word in screen.split() if "/authorize?" in word), None)
+
+    answers: list[tuple[str, Callable[[str], str | None]]] = [
+        ("SSO session name", lambda _: f"{turn}-session"),
+        ("SSO start URL", lambda _: f"https://{desk.store_id}.awsapps.com/start"),
+        ("SSO region", lambda _: _REGION),
+        ("SSO registration scopes", lambda _: ""),
+        ("/authorize?", allow),
+        ("Default client Region", lambda _: _REGION),
+        ("output format", lambda _: "json"),
+    ]
+    command = [str(aws_cli_2()), "configure", "sso", "--no-browser", "--profile", turn]
+    code, shown = conversation(command, desk.environ, answers)
+    assert code == 0, shown
+    assert 'Using the role name "Admin"' in shown
+    assert desk.caller(profile=turn).endswith("/ann")
 
 
 def test_sso_login_with_a_browser_and_an_expired_token_is_refreshed_by_every_client(desk: Desk):

@@ -82,7 +82,7 @@ def installation(
     )  # fmt: skip
     home.mkdir(exist_ok=True)
     clock = ShiftedClock()
-    here = in_memory() if driver == "memory" else machine(config, claimed_by(home), clock)
+    here = in_memory(home) if driver == "memory" else machine(config, claimed_by(home), clock)
     here = msgspec.structs.replace(here, refresh=None)
     started = threading.Event()
     found: list[RunFacts] = []

@@ -15,6 +15,7 @@ import uvicorn
 from millpond.app.console_login import ConsoleLogins
 from millpond.app.front import Front
 from millpond.app.identity_center import Invitations, PortalOfInstance, UsersOfDirectory
+from millpond.app.instances import outfit
 from millpond.app.machine import Machine, machine
 from millpond.app.names import PublishedNames
 from millpond.app.operate import Installation, OperatorOfInstallation
@@ -23,6 +24,7 @@ from millpond.app.people import PeopleOfInstallation
 from millpond.app.platform import MachinePlatform
 from millpond.app.sign_in import desk_of, own_names, pages_of
 from millpond.app.state import State, open_state
+from millpond.app.vpc_services import vpc_services
 from millpond.aws.endpoints import ZONE
 from millpond.aws.models import Models
 from millpond.certificates import CertificateAuthority, server_names
@@ -57,7 +59,7 @@ async def run(
     async with contextlib.AsyncExitStack() as stack:
         state = await asyncio.to_thread(open_state, config, clock.now())
         stack.callback(state.store.close)
-        here = here or machine(config, installation, clock)
+        here = here or machine(config, installation, clock, vpc_services(state.store, state.vault, clock))
         stack.push_async_callback(here.host.close)
         system = SystemNames(config.hosts_file, installation, home=config.home)
         names = PublishedNames(system)
@@ -129,7 +131,7 @@ async def run(
         await stack.enter_async_context(_serving(Front(pages=pages, api=gateway), listener, certificate))
         if here.host.enforcement == "kernel" and config.host_access:
             await asyncio.to_thread(_give_the_machine_a_leg, config, state, clock)
-        here.host.watch(lambda process: loop.notice(elasticache.CONTROLLER, elasticache.key_of_process(process)))
+        here.host.watch(lambda process: loop.notice(*_keeper_of(process)))
         keeping = asyncio.create_task(loop.run())
         stack.push_async_callback(_cancelled, keeping)
         if here.refresh is not None:
@@ -164,7 +166,28 @@ async def run(
             await asyncio.to_thread(system.withdraw)
             if here.fabric is not None:
                 await _cancelled(keeping)  # nobody may lay networks out again
+                await _stop_instances(state, here)
                 await here.fabric.cleanup()
+
+
+def _keeper_of(process: str) -> tuple[str, str]:
+    """Which controller keeps a process, and under which key."""
+    instance = ec2.key_of_instance_process(process)
+    if instance is not None:
+        return ec2.INSTANCE_CONTROLLER, instance
+    return elasticache.CONTROLLER, elasticache.key_of_process(process)
+
+
+async def _stop_instances(state: State, here: Machine) -> None:
+    """They keep their disks, and are started again with the control plane."""
+
+    def processes() -> frozenset[str]:
+        with state.store.read() as transaction:
+            return ec2.recorded_instance_processes(transaction)
+
+    if here.instances is not None:
+        for name in sorted(await asyncio.to_thread(processes)):
+            await here.instances.stop_process(name)
 
 
 class Stop:
@@ -211,7 +234,7 @@ def _keep(
 ) -> None:
     def recorded() -> frozenset[str]:
         with state.store.read() as transaction:
-            return elasticache.recorded_processes(transaction)
+            return elasticache.recorded_processes(transaction) | ec2.recorded_instance_processes(transaction)
 
     loop.keep(
         elasticache.CacheClusterController(
@@ -243,7 +266,12 @@ def _keep(
         if here.instances is not None:
             loop.keep(
                 ec2.InstanceController(
-                    store=state.store, vault=state.vault, instances=here.instances, fabric=here.fabric, clock=clock
+                    store=state.store,
+                    instances=here.instances,
+                    fabric=here.fabric,
+                    clock=clock,
+                    outfit=lambda region: outfit(here.builds, region),
+                    wake=loop.wake,
                 )
             )
 

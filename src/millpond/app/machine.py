@@ -20,8 +20,8 @@ from millpond.engines.spec import Build, Engine
 from millpond.engines.valkey import ValkeyEngine
 from millpond.host import linux
 from millpond.host.fabric import Fabric
-from millpond.host.instances import Instances
-from millpond.host.linux import LinuxHost
+from millpond.host.instance import Instances
+from millpond.host.linux import LinuxHost, Serve
 from millpond.host.local import LocalHost
 from millpond.host.memory import MemoryFabric, MemoryHost, MemoryInstances
 from millpond.host.spec import Host, HostError
@@ -54,24 +54,26 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     """EC2 instances; None where this driver cannot run any."""
     fabric: Fabric | None = None
     """The networks; None where this driver has none, and no packet is filtered."""
+    dial: Dial | None = None
+    """Connects to a port of an interface whatever the groups say; None where there are none."""
     unfiltered: str = ""
     """Why `auto` did without networks, and what would change that."""
 
 
-def machine(config: Config, installation: str, clock: Clock) -> Machine:
+def machine(config: Config, installation: str, clock: Clock, services: Sequence[Serve] = (resolver,)) -> Machine:
     """Choose. `auto` takes networks of their own for caches where this machine allows them, and says why not otherwise.
 
-    CannotStart when this machine will not do.
+    `services` stand in every VPC. CannotStart when this machine will not do.
     """
     if config.driver == "memory":
-        return in_memory()
+        return in_memory(config.home)
     availability = linux.available() if config.driver in {"auto", "linux"} else None
     if config.driver == "linux" and availability is not None and not availability.works:
         raise CannotStart(f"{availability.why} {availability.fix}".strip())
     try:
         if availability is not None and availability.works:
-            host = LinuxHost(config.home, installation, services=(resolver,))
-            return _real(config, clock, host=host, fabric=host.fabric, dial=host.fabric.dial)
+            host = LinuxHost(config.home, installation, services=services)
+            return _real(config, clock, host=host, fabric=host.fabric, instances=host, dial=host.fabric.dial)
         unfiltered = "" if availability is None else f"{availability.why} {availability.fix}".strip()
         return _real(config, clock, host=LocalHost(config.home, installation), unfiltered=unfiltered)
     except HostError as error:
@@ -84,6 +86,7 @@ def _real(
     *,
     host: Host,
     fabric: Fabric | None = None,
+    instances: Instances | None = None,
     dial: Dial | None = None,
     unfiltered: str = "",
 ) -> Machine:
@@ -98,6 +101,8 @@ def _real(
     return Machine(
         host=host,
         fabric=fabric,
+        instances=instances,
+        dial=dial,
         unfiltered=unfiltered,
         engines={"valkey": valkey, "redis": valkey, "memcached": MemcachedEngine(dial)},
         builds=InstalledBuilds(obtainer, changed=versions.forget),
@@ -128,7 +133,7 @@ class _EveryBuild:
         return self.installed(engine, version)
 
 
-def in_memory() -> Machine:
+def in_memory(home: Path) -> Machine:
     """A machine of dictionaries: no process is run, every version that is made at all can be had at once."""
     host = MemoryHost()
     versions = [
@@ -155,5 +160,5 @@ def in_memory() -> Machine:
         engine_versions=lambda: versions,
         refresh=None,
         fabric=MemoryFabric(),
-        instances=MemoryInstances(),
+        instances=MemoryInstances(home / "instances"),
     )

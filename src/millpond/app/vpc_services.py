@@ -1,12 +1,18 @@
-"""What the control plane serves inside every VPC on a machine with real networks: the resolver at base+2."""
+"""What the control plane serves inside every VPC on a machine with real networks: the resolver, and metadata."""
 
 import asyncio
+import secrets
 from collections.abc import Callable
+
+import msgspec
 
 from millpond.aws.endpoints import ZONE
 from millpond.dns.server import DnsServer
 from millpond.host.fabric import Vpc, names_inside
-from millpond.host.linux import Opener, resolvers
+from millpond.host.linux import InstanceMetadata, Opener, RoleCredentials, Serve, metadata_service, resolvers
+from millpond.kernel.clock import Clock
+from millpond.services import ec2
+from millpond.store import Store, Vault
 
 _PORT = 53
 
@@ -35,3 +41,19 @@ async def resolver(vpc: Callable[[], Vpc], opener: Opener) -> Resolver:
         await Resolver(servers).close()
         raise
     return Resolver(servers)
+
+
+def vpc_services(store: Store, vault: Vault, clock: Clock) -> tuple[Serve, ...]:
+    """The resolver, and the metadata of instances with the credentials of their roles."""
+
+    def facts(vpc_id: str, address: str) -> InstanceMetadata | None:
+        with store.read() as transaction:
+            found = ec2.instance_facts(transaction, vpc_id, address, clock.now())
+        return None if found is None else InstanceMetadata(**msgspec.structs.asdict(found))
+
+    def credentials(vpc_id: str, address: str) -> RoleCredentials | None:
+        with store.begin() as transaction:
+            found = ec2.credentials_at(transaction, vault, vpc_id, address, clock.now())
+        return None if found is None else RoleCredentials(**msgspec.structs.asdict(found))
+
+    return resolver, metadata_service(facts, credentials, now=clock.now, key=secrets.token_bytes(32))

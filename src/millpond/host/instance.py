@@ -6,8 +6,11 @@ its console log the process's log. Stopping keeps disk and address; removing tak
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
+
+from millpond.host.spec import Place, ProcessState
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,3 +47,27 @@ class InstanceSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Commands and the programs of this machine that they are (`valkey-cli`), laid there read-only with `lib` beside
     `bin` as the engines have it."""
     limits: Limits | None = None
+
+
+class Instances(Protocol):
+    """The instances of one machine. Each lives at an interface that the fabric has laid out before."""
+
+    def place(self, name: str) -> Place:
+        """Where it lives; its log is what it wrote to its console."""
+        ...
+
+    async def observe(self, names: Sequence[str]) -> Mapping[str, ProcessState]:
+        """What is known of these instances; one that was never started, or is removed, is absent."""
+        ...
+
+    async def ensure_instance(self, spec: InstanceSpec) -> str:
+        """Make it so; return when it boots. What it is not held to here, for people, or nothing. HostError."""
+        ...
+
+    async def stop_process(self, name: str) -> None:
+        """End it and keep its disk."""
+        ...
+
+    async def remove_instance(self, name: str) -> None:
+        """End it and delete its disk. Does nothing when it is gone already."""
+        ...

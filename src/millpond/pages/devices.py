@@ -94,7 +94,7 @@ def remove(site: Site, request: Request) -> Response:
     site.accounts.must_be_fresh(request.signed_in)
     serial = request.field("serial")
     try:
-        _call(site, request, "DeactivateMFADevice", UserName=_user_name(request), SerialNumber=serial)
+        _call(site, request, "DeactivateMFADevice", **_named(request), SerialNumber=serial)
         _call(site, request, "DeleteVirtualMFADevice", SerialNumber=serial)
     except Refused as refused:
         return again(request, "device_remove", refused, serial=serial)

@@ -11,8 +11,10 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
-from millpond.host.instances import InstanceSpec
+from millpond.host.instance import InstanceSpec, Limits
 from millpond.host.memory import MemoryFabric, MemoryInstances
+from millpond.services.ec2.instance_facts import InstanceFacts, credentials_at, instance_facts
+from millpond.store import Store, Vault
 from tests.api.ec2.networks_world import filters, given_group, given_vpc, refused
 from tests.support.installation import Installation
 from tests.support.waiting import eventually
@@ -62,8 +64,23 @@ def running(ec2: Any, image: str, **request: Any) -> str:
     return instance_id
 
 
+def process(instance_id: str, machines: MemoryInstances) -> str:
+    """The name of an instance's process."""
+    return next((name for name in machines.specs if name.endswith(instance_id)), "")
+
+
 def spec(machines: MemoryInstances, instance_id: str) -> InstanceSpec:
-    return machines.specs[instance_id]
+    return machines.specs[process(instance_id, machines)]
+
+
+def metadata(millpond: Installation, found: Mapping[str, Any]) -> InstanceFacts:
+    """What the metadata service would tell the instance."""
+    store = Store(millpond.config.database)
+    with store.read() as transaction:
+        facts = instance_facts(transaction, found["VpcId"], found["PrivateIpAddress"], millpond.clock.now())
+    store.close()
+    assert facts is not None
+    return facts
 
 
 def public_key() -> str:
@@ -71,7 +88,9 @@ def public_key() -> str:
     return key.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH).decode()
 
 
-def test_an_instance_is_pending_until_its_machine_runs(ec2: Any, image: str, key: str, machines: MemoryInstances):
+def test_an_instance_is_pending_until_its_machine_runs(
+    ec2: Any, image: str, key: str, machines: MemoryInstances, millpond: Installation
+):
     made = run(ec2, image, KeyName=key, UserData="#!/bin/sh\necho hello")
 
     assert made["State"] == {"Code": 0, "Name": "pending"}
@@ -80,11 +99,13 @@ def test_an_instance_is_pending_until_its_machine_runs(ec2: Any, image: str, key
     assert found["PrivateDnsName"].startswith(f"ip-{found['PrivateIpAddress'].replace('.', '-')}.")
     assert [each["GroupName"] for each in found["SecurityGroups"]] == ["default"]
     ordered = spec(machines, made["InstanceId"])
-    assert (ordered.address, ordered.vcpus, ordered.memory_mib) == (found["PrivateIpAddress"], 2, 1024)
-    assert len(ordered.keys["ec2-user"]) == 1
-    assert ordered.user_data == b"#!/bin/sh\necho hello"
-    assert ordered.metadata["meta-data/instance-id"] == made["InstanceId"]
-    assert ordered.metadata["user-data"] == "#!/bin/sh\necho hello"
+    assert (ordered.address, ordered.limits) == (found["PrivateIpAddress"], Limits(memory_mib=1024, cpus=2.0))
+    assert [line.split()[2] for line in ordered.authorized_keys] == ["mine"]
+    assert ordered.user_data == "#!/bin/sh\necho hello"
+    assert ordered.resolver == "172.31.0.2"
+    facts = metadata(millpond, found)
+    assert (facts.instance_id, facts.user_data) == (made["InstanceId"], "#!/bin/sh\necho hello")
+    assert list(facts.security_groups) == ["default"]
 
 
 def test_the_interface_of_an_instance_is_laid_out_with_its_groups(ec2: Any, image: str, millpond: Installation):
@@ -113,8 +134,8 @@ def test_an_instance_stops_and_starts_where_it_was(ec2: Any, image: str, machine
     assert (change["PreviousState"]["Name"], change["CurrentState"]["Name"]) == ("running", "stopping")
     found = until(ec2, instance, "stopped")
     assert found["StateTransitionReason"].startswith("User initiated (")
-    assert instance not in machines.running
-    assert instance in machines.specs, "the disk is kept"
+    assert process(instance, machines) in machines.specs, "the disk is kept"
+    assert process(instance, machines) not in machines.running
     with refused("IncorrectInstanceState"):
         ec2.reboot_instances(InstanceIds=[instance])
     ec2.start_instances(InstanceIds=[instance])
@@ -132,8 +153,8 @@ def test_a_reboot_starts_it_anew_and_is_running_all_the_while(ec2: Any, image: s
 
 def test_an_instance_that_dies_is_started_again(ec2: Any, image: str, machines: MemoryInstances):
     instance = running(ec2, image)
-    machines.end(instance)
-    eventually(lambda: instance in machines.running and spec(machines, instance).incarnation == 2, "another start")
+    machines.end(process(instance, machines))
+    eventually(lambda: spec(machines, instance).incarnation == 2, "another start")
     until(ec2, instance, "running")
 
 
@@ -152,7 +173,7 @@ def test_a_terminated_instance_is_shown_and_gives_back_its_address(ec2: Any, ima
     found = until(ec2, instance, "terminated")
     assert found["NetworkInterfaces"] == []
     assert "PrivateIpAddress" not in found
-    assert instance not in machines.specs
+    assert process(instance, machines) == ""
     assert ec2.describe_subnets(SubnetIds=[subnet])["Subnets"][0]["AvailableIpAddressCount"] == 4091
     with refused("IncorrectInstanceState"):
         ec2.start_instances(InstanceIds=[instance])
@@ -254,22 +275,31 @@ def test_tags_at_launch_go_where_they_are_told(ec2: Any, image: str):
     assert len(ec2.describe_tags(Filters=filters(value="both"))["Tags"]) == 2
 
 
-def test_an_instance_gets_the_credentials_of_its_role(
-    ec2: Any, image: str, millpond: Installation, machines: MemoryInstances, region: str
-):
+def test_an_instance_gets_the_credentials_of_its_role(ec2: Any, image: str, millpond: Installation, region: str):
     iam = millpond.client("iam")
     iam.create_role(RoleName=region, AssumeRolePolicyDocument=TRUST)
     iam.create_instance_profile(InstanceProfileName=region)
     iam.add_role_to_instance_profile(InstanceProfileName=region, RoleName=region)
-
     instance = running(ec2, image, IamInstanceProfile={"Name": region})
+    found = described(ec2, instance)
 
-    path = f"meta-data/iam/security-credentials/{region}"
-    held = json.loads(spec(machines, instance).metadata[path])
-    keys = {"aws_access_key_id": held["AccessKeyId"], "aws_secret_access_key": held["SecretAccessKey"]}
-    sts = millpond.client("sts", keys=(keys["aws_access_key_id"], keys["aws_secret_access_key"]), token=held["Token"])
+    def held() -> Any:
+        store, vault = Store(millpond.config.database), Vault.at(millpond.config.key_file, create=False)
+        at = (found["VpcId"], found["PrivateIpAddress"], millpond.clock.now())
+        with store.begin() as transaction:
+            credentials = credentials_at(transaction, vault, *at)
+        store.close()
+        return credentials
+
+    first = held()
+    sts = millpond.client("sts", keys=(first.access_key_id, first.secret_access_key), token=first.token)
     assert sts.get_caller_identity()["Arn"].endswith(f":assumed-role/{region}/{instance}")
-    assert described(ec2, instance)["IamInstanceProfile"]["Arn"].endswith(f":instance-profile/{region}")
+    assert held() == first, "the same until an hour before they expire"
+    assert metadata(millpond, found).role == region
+    assert found["IamInstanceProfile"]["Arn"].endswith(f":instance-profile/{region}")
+    nobody = TRUST.replace("ec2.amazonaws.com", "lambda.amazonaws.com")
+    iam.update_assume_role_policy(RoleName=region, PolicyDocument=nobody)
+    assert held() is None
 
 
 def test_passing_a_role_needs_the_right_to(ec2: Any, image: str, millpond: Installation, region: str):
@@ -289,17 +319,15 @@ def test_passing_a_role_needs_the_right_to(ec2: Any, image: str, millpond: Insta
     run(theirs, image)
 
 
-def test_a_pushed_key_is_let_in_for_a_minute(
-    ec2: Any, image: str, millpond: Installation, machines: MemoryInstances, region: str
-):
+def test_a_pushed_key_is_let_in_for_a_minute(ec2: Any, image: str, millpond: Installation, region: str):
     instance = running(ec2, image)
     connect = millpond.client("ec2-instance-connect", region=region)
     key = public_key()
 
     assert connect.send_ssh_public_key(InstanceId=instance, InstanceOSUser="ec2-user", SSHPublicKey=key)["Success"]
-    eventually(lambda: list(spec(machines, instance).keys["ec2-user"]) == [key], "the key is let in")
+    assert metadata(millpond, described(ec2, instance)).active_keys == {"ec2-user": [key]}
     millpond.clock.by += timedelta(seconds=61)
-    eventually(lambda: not spec(machines, instance).keys["ec2-user"], "the key is let in no more")
+    assert metadata(millpond, described(ec2, instance)).active_keys == {}
     with refused("EC2InstanceNotFoundException"):
         connect.send_ssh_public_key(InstanceId="i-0123456789", InstanceOSUser="ec2-user", SSHPublicKey=key)
     with refused("InvalidArgsException"):

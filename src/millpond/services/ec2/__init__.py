@@ -11,8 +11,9 @@ from millpond.operation import service
 from millpond.services.ec2.controller import VpcController
 from millpond.services.ec2.default_network import default_security_group, default_subnets, default_vpc
 from millpond.services.ec2.geography import zone_names
-from millpond.services.ec2.instance_access import find_instance, push_ssh_key
-from millpond.services.ec2.instance_controller import InstanceController
+from millpond.services.ec2.instance_access import find_instance, push_ssh_key, recorded_instance_processes
+from millpond.services.ec2.instance_controller import InstanceController, Outfit
+from millpond.services.ec2.instance_facts import InstanceFacts, credentials_at, instance_facts
 from millpond.services.ec2.interfaces import (
     create_interface,
     delete_interface,
@@ -45,7 +46,7 @@ from millpond.services.ec2.operations import (
     vpc_defaults,
     vpcs,
 )
-from millpond.services.ec2.records.instances import INSTANCE_CONTROLLER, Instance
+from millpond.services.ec2.records.instances import INSTANCE_CONTROLLER, Instance, key_of_instance_process
 from millpond.services.ec2.records.network_interfaces import NetworkInterface
 from millpond.services.ec2.records.networks import VPC_CONTROLLER, Subnet, Vpc, vpc_key
 from millpond.services.ec2.records.security_groups import SecurityGroup
@@ -84,12 +85,15 @@ __all__ = [
     "VPC_CONTROLLER",
     "Instance",
     "InstanceController",
+    "InstanceFacts",
     "NetworkInterface",
+    "Outfit",
     "SecurityGroup",
     "Subnet",
     "Vpc",
     "VpcController",
     "create_interface",
+    "credentials_at",
     "default_security_group",
     "default_subnets",
     "default_vpc",
@@ -102,10 +106,13 @@ __all__ = [
     "find_subnet",
     "find_subnets",
     "has_free_address",
+    "instance_facts",
     "interface",
+    "key_of_instance_process",
     "machine_interface",
     "publish_names",
     "push_ssh_key",
+    "recorded_instance_processes",
     "restore_zone",
     "set_interface_groups",
     "vpc_key",

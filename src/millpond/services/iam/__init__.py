@@ -33,10 +33,9 @@ from millpond.services.iam.documents import checked_session_policy, has_policy
 from millpond.services.iam.fetching import HttpsFetch
 from millpond.services.iam.identity import IamIdentity, KeyUse, trusts
 from millpond.services.iam.instance_roles import (
+    InstanceCredentials,
     instance_credentials,
     instance_profile,
-    is_fresh,
-    open_instance_session,
     profile_role,
 )
 from millpond.services.iam.issuers import OidcKeys
@@ -86,6 +85,7 @@ __all__ = [
     "HttpsFetch",
     "IamIdentity",
     "IamUpkeep",
+    "InstanceCredentials",
     "InstanceProfile",
     "KeyUse",
     "MissingPolicyError",
@@ -122,7 +122,6 @@ __all__ = [
     "hash_password",
     "instance_credentials",
     "instance_profile",
-    "is_fresh",
     "matching_step",
     "needed_service_role",
     "new_access_key",
@@ -132,7 +131,6 @@ __all__ = [
     "note_password_use",
     "oidc_keys",
     "oidc_provider",
-    "open_instance_session",
     "open_session",
     "parse_metadata",
     "parse_xml",

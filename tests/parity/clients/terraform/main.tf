@@ -39,7 +39,7 @@ resource "aws_elasticache_parameter_group" "this" {
 
 resource "aws_elasticache_subnet_group" "this" {
   name       = "From-Terraform"
-  subnet_ids = var.step == 1 ? slice(sort(data.aws_subnets.default.ids), 0, 2) : [sort(data.aws_subnets.default.ids)[0]]
+  subnet_ids = slice(sort(data.aws_subnets.default.ids), 0, var.step + 1)
   tags       = { step = var.step }
 }
 

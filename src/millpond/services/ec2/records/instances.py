@@ -78,8 +78,15 @@ class Instance(Record, frozen=True, kw_only=True):
     reason: str = ""
     """Why it was stopped or terminated, in AWS's words: `User initiated (2026-11-22 10:00:00 GMT)`."""
     reason_code: str = ""
+    note: str = ""
+    """What the host does not hold it to, for people."""
     access_key_id: str = ""
     """Of the newest credentials of its role."""
+
+    @property
+    def process_name(self) -> str:
+        """The name of its process on the host."""
+        return f"{self.account}.{self.region}.{self.id}"
 
     @property
     def key(self) -> str:
@@ -95,6 +102,12 @@ class Instance(Record, frozen=True, kw_only=True):
                 return "stopped" if self.at_rest else "stopping"
             case "running":
                 return "running" if self.rebooting or self.seen_incarnation == self.incarnation else "pending"
+
+
+def key_of_instance_process(name: str) -> str | None:
+    """The key of the instance that a process is; None for a process that is no instance."""
+    parts = name.split(".")
+    return "/".join(parts) if len(parts) == 3 and parts[2].startswith("i-") else None
 
 
 class PushedKey(msgspec.Struct, frozen=True, kw_only=True):

@@ -126,6 +126,13 @@ def everywhere(transaction: Connection, kind: type[R]) -> Sequence[R]:
     return [family.decode(body) for body in transaction.execute(sa.select(family.table.c.body)).scalars()]  # type: ignore[misc]
 
 
+def find(transaction: Connection, kind: type[R], **fields: str) -> Sequence[R]:
+    """The written records of any account and region whose fields have these values."""
+    family = _FAMILIES[kind]
+    query = sa.select(family.table.c.body).where(*(family.table.c[name] == value for name, value in fields.items()))
+    return [family.decode(body) for body in transaction.execute(query).scalars()]  # type: ignore[misc]
+
+
 def insert(transaction: Connection, record: Record) -> None:
     """Write a new record; the account's defaults in the region are written first if they were not."""
     settle(transaction, record.account, record.region)
