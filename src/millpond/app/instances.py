@@ -10,7 +10,7 @@ _CLIENTS = (("valkey", "9.1", "valkey-cli"), ("redis", "7.1", "redis-cli"))
 
 
 def outfit(builds: Builds, region: str, *, endpoint: str) -> ec2.Outfit:
-    """Clients of valkey and redis, and where the API is inside; `redis-cli` is valkey's where no Redis OSS is installed."""
+    """Clients of valkey and redis (`redis-cli` is valkey's where no Redis OSS is installed), and where the API is."""
     tools: dict[str, Path] = {}
     for engine, version, command in _CLIENTS:
         build = builds.installed(engine, version)
