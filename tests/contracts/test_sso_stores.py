@@ -71,7 +71,7 @@ def test_a_whole_life_of_an_instance(world):
         found = sso.user(transaction, user)
         assert found is not None
         sso.approve_device(transaction, device["userCode"], found, now)
-        sso.accept_invitation(transaction, sso.invite(transaction, found, now), "Correct-Horse-1", now)
+        sso.redeem(transaction, sso.invite(transaction, found, now), iam.hash_password("Correct-Horse-1"), now)
         sso.begin_registration(transaction, world.aws.vault, found, now=now)
     token = world.oidc.create_token(
         **client, grantType="urn:ietf:params:oauth:grant-type:device_code", deviceCode=device["deviceCode"]
