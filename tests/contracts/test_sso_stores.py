@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from millpond.services import signin, sso
+from millpond.services import iam, signin, sso
 from tests.api.aws_world import allow, document, refused
 from tests.api.sso_world import SsoWorld, sso_world
 from tests.contracts import postgresql
