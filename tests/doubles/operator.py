@@ -12,7 +12,18 @@ import msgspec
 from millpond.config import Config
 from millpond.operation import CommonFault
 from millpond.operator import door, home
-from millpond.operator.facts import Call, Check, Credentials, EngineFacts, Explanation, LogFile, RunFacts, SignIn
+from millpond.operator.facts import (
+    Call,
+    Check,
+    Credentials,
+    EngineFacts,
+    Explanation,
+    FlowLine,
+    LogFile,
+    RunFacts,
+    SignIn,
+    Tunnel,
+)
 from millpond.operator.spec import Refusal
 
 PASSWORD = "tide-maple-orbit-48"
@@ -47,6 +58,7 @@ class FakeOperator:
         self.stopped = asyncio.Event()
         self.kept: bool | None = None
         self.cli = ""
+        self.instance: dict[str, Any] = {}
         self.installed = {("valkey", "9.1")}
 
     async def status(self) -> RunFacts:
@@ -120,6 +132,19 @@ class FakeOperator:
     async def passwd(self) -> SignIn:
         return _sign_in()
 
+    async def flows(self, vpc: str, region: str) -> Sequence[FlowLine]:
+        if vpc == "vpc-0":
+            raise Refusal("There is no VPC vpc-0 on this machine.")
+        return [
+            FlowLine(
+                vpc=vpc or "vpc-0d3f", interface="eni-1", address="172.31.0.9", description="ElastiCache a-0001",
+                direction="ingress", action="REJECT", packets=3, octets=180,
+            )
+        ]  # fmt: skip
+
+    async def tunnel(self, instance: str, region: str) -> Tunnel:
+        raise Refusal(f"{instance} is stopped; look: millpond explain {instance}")
+
     async def down(self, *, keep_caches: bool) -> int:
         self.kept = keep_caches
         self.stopped.set()
@@ -158,6 +183,25 @@ class FakeOperator:
         source = call.parameters.get("SourceIdentifier", "my-cache")
         date = "2026-11-22T10:00:00Z"
         return {"Events": [{"SourceIdentifier": source, "Message": "Cache cluster created", "Date": date}]}
+
+    def _RunInstances(self, call: Call) -> Mapping[str, Any]:  # noqa: N802 - the operation's name
+        (tags,) = call.parameters["TagSpecifications"]
+        self.instance = {
+            "InstanceId": "i-1",
+            "InstanceType": call.parameters["InstanceType"],
+            "State": {"Name": "running"},
+            "PrivateIpAddress": "172.31.0.9",
+            "Placement": {"AvailabilityZone": f"{call.region}a"},
+            "Tags": tags["Tags"],
+        }
+        return {"Instances": [self.instance]}
+
+    def _DescribeInstances(self, call: Call) -> Mapping[str, Any]:  # noqa: N802 - the operation's name
+        return {"Reservations": [{"Instances": [self.instance]}]}
+
+    def _TerminateInstances(self, call: Call) -> Mapping[str, Any]:  # noqa: N802 - the operation's name
+        self.instance = {**self.instance, "State": {"Name": "terminated"}}
+        return {"TerminatingInstances": []}
 
     def _view(self, key: tuple[str, str]) -> dict[str, Any]:
         looks = self.looks[key] = self.looks.get(key, 0) + 1
