@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from millpond.cli import options, output, program, progress
+from millpond.cli import clusters, options, output, program, progress
 from millpond.cli.door import Door
 from millpond.cli.failure import Failure
 from millpond.config import Config
@@ -146,8 +146,7 @@ def _until(
         found = _described(door, region, InstanceIds=[instance_id])[0]
         if _state(found) == state:
             return found
-        explained = door.explain(instance_id, region=region)
-        shown.say(explained[0].why if explained else _state(found))
+        shown.say(clusters.why(door, instance_id, region=region) or _state(found))
         return None
 
     found = poll(look, seconds=seconds)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from millpond.cli import options, program
+from millpond.cli import options
 from millpond.cli.door import Door
 from millpond.cli.failure import Failure
 from millpond.config import Config
@@ -70,7 +70,8 @@ def _public(key: Path) -> str:
 
 
 def _arguments(config: Config, socket: str, key: Path) -> list[str]:
-    proxy = shlex.join([*program.absolute_command(), "ssh", "--relay", socket])
+    # This very interpreter: it is here already, and starts faster than the program that looks for one.
+    proxy = shlex.join([sys.executable, "-P", "-m", "millpond", "ssh", "--relay", socket])
     given = {
         "ProxyCommand": proxy.replace("%", "%%"),
         "IdentitiesOnly": "yes",
