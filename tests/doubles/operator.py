@@ -20,11 +20,13 @@ from millpond.operator.facts import (
     Credentials,
     EngineFacts,
     Explanation,
+    FlowLine,
     LogFile,
     NewAccount,
     OutboxMessage,
     RunFacts,
     SignIn,
+    Tunnel,
 )
 from millpond.operator.spec import Refusal
 
@@ -61,6 +63,7 @@ class FakeOperator:
         self.kept: bool | None = None
         self.cli = ""
         self.signup_open = True
+        self.instance: dict[str, Any] = {}
         self.installed = {("valkey", "9.1")}
 
     async def status(self) -> RunFacts:
@@ -163,6 +166,19 @@ class FakeOperator:
             )
         ]
 
+    async def flows(self, vpc: str, region: str) -> Sequence[FlowLine]:
+        if vpc == "vpc-0":
+            raise Refusal("There is no VPC vpc-0 on this machine.")
+        return [
+            FlowLine(
+                vpc=vpc or "vpc-0d3f", interface="eni-1", address="172.31.0.9", description="ElastiCache a-0001",
+                direction="ingress", action="REJECT", packets=3, octets=180,
+            )
+        ]  # fmt: skip
+
+    async def tunnel(self, instance: str, region: str) -> Tunnel:
+        raise Refusal(f"{instance} is stopped; look: millpond explain {instance}")
+
     async def down(self, *, keep_caches: bool) -> int:
         self.kept = keep_caches
         self.stopped.set()
@@ -201,6 +217,25 @@ class FakeOperator:
         source = call.parameters.get("SourceIdentifier", "my-cache")
         date = "2026-11-22T10:00:00Z"
         return {"Events": [{"SourceIdentifier": source, "Message": "Cache cluster created", "Date": date}]}
+
+    def _RunInstances(self, call: Call) -> Mapping[str, Any]:  # noqa: N802 - the operation's name
+        (tags,) = call.parameters["TagSpecifications"]
+        self.instance = {
+            "InstanceId": "i-1",
+            "InstanceType": call.parameters["InstanceType"],
+            "State": {"Name": "running"},
+            "PrivateIpAddress": "172.31.0.9",
+            "Placement": {"AvailabilityZone": f"{call.region}a"},
+            "Tags": tags["Tags"],
+        }
+        return {"Instances": [self.instance]}
+
+    def _DescribeInstances(self, call: Call) -> Mapping[str, Any]:  # noqa: N802 - the operation's name
+        return {"Reservations": [{"Instances": [self.instance]}]}
+
+    def _TerminateInstances(self, call: Call) -> Mapping[str, Any]:  # noqa: N802 - the operation's name
+        self.instance = {**self.instance, "State": {"Name": "terminated"}}
+        return {"TerminatingInstances": []}
 
     def _view(self, key: tuple[str, str]) -> dict[str, Any]:
         looks = self.looks[key] = self.looks.get(key, 0) + 1

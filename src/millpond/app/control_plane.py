@@ -18,12 +18,14 @@ from millpond.app.identity_center import Invitations, PortalOfInstance, UsersOfD
 from millpond.app.instances import outfit
 from millpond.app.machine import Machine, machine
 from millpond.app.names import PublishedNames
+from millpond.app.networks import NetworksOfInstallation, tunnels_directory
 from millpond.app.operate import Installation, OperatorOfInstallation
 from millpond.app.orphans import OrphanController
 from millpond.app.people import PeopleOfInstallation
 from millpond.app.platform import MachinePlatform
 from millpond.app.sign_in import desk_of, own_names, pages_of
 from millpond.app.state import State, open_state
+from millpond.app.tunnels import Tunnels
 from millpond.app.vpc_services import vpc_services
 from millpond.aws.endpoints import ZONE
 from millpond.aws.models import Models
@@ -149,6 +151,9 @@ async def run(
         if here.refresh is not None:
             looking = asyncio.create_task(asyncio.to_thread(here.refresh))
             stack.push_async_callback(_cancelled, looking)
+        tunnels = None if here.dial is None else Tunnels(tunnels_directory(config.home), here.dial)
+        if tunnels is not None:
+            stack.push_async_callback(tunnels.close)
         operator = OperatorOfInstallation(
             Installation(
                 config=config,
@@ -167,6 +172,7 @@ async def run(
             stop=stop,
             trail=trail,
             people=PeopleOfInstallation(desk),
+            networks=NetworksOfInstallation(state.store, state.account, fabric=here.fabric, tunnels=tunnels),
         )
         await stack.enter_async_context(door.opened(operator, config.operator_socket))
         facts = await operator.status()
