@@ -61,8 +61,10 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
     """`web-001`, or `web-0001-001` with cluster mode."""
     node: CacheNode
     """Its only node, `0001`, and every decision about it."""
-    cluster_node: str = ""
-    """Its 40-character id on the cluster bus, decided before its first start; empty without cluster mode."""
+    engine: str = ""
+    """What its incarnation was started with (`redis`, `valkey`), as `node.engine_version`; empty before its first."""
+    epoch: int = 0
+    """The shard's epoch under which this incarnation may take writes; 0: it never could, so it needs no fencing."""
 
 
 class Shard(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +85,13 @@ class Shard(msgspec.Struct, frozen=True, kw_only=True):
     """Since when the primary has not answered."""
     planned: bool = False
     """The switch-over under way was asked for: writes are held until the successor has everything."""
+    moved_from: str = ""
+    """The member whose clients are still to be sent away, now that names lead to `serving`."""
     removing: bool = False
+    """It goes once it owns no slot; `slots` is empty then."""
+
+    def member(self, member_id: str) -> Member | None:
+        return next((each for each in self.members if each.id == member_id), None)
 
 
 class ReplicationGroup(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,4 +119,26 @@ class ReplicationGroup(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def arn(self) -> str:
-        return f"arn:aws:elasticache:{self.region}:{self.account}:replicationgroup:{self.id}"
+        return group_arn(self.account, self.region, self.id)
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """The members of all shards."""
+        return tuple(member for shard in self.shards for member in shard.members)
+
+    @property
+    def clustered(self) -> bool:
+        """Whether its engines run in cluster mode; `compatible` groups do, with one shard."""
+        return self.spec.cluster_mode != "disabled"
+
+    def member(self, member_id: str) -> Member:
+        return next(each for each in self.members if each.id == member_id)
+
+    def process_name(self, member_id: str) -> str:
+        """The name of a member's process on the host: as that of a standalone cluster, which it was or may become."""
+        return f"{self.account}.{self.region}.{member_id}.0001"
+
+
+def group_arn(account: str, region: str, group_id: str) -> str:
+    """`arn:aws:elasticache:us-east-1:123456789012:replicationgroup:web`."""
+    return f"arn:aws:elasticache:{region}:{account}:replicationgroup:{group_id}"
