@@ -1,14 +1,15 @@
 """The engine driver of Valkey and Redis OSS."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 
 from valkey.exceptions import BusyLoadingError, ResponseError, ValkeyError
 from valkey.exceptions import ConnectionError as ValkeyConnectionError
 
 from millpond.engines.catalogue import numbers
-from millpond.engines.spec import EngineError, EngineState, Node, Role
-from millpond.engines.valkey import commands, configuration, parameters
+from millpond.engines.spec import EngineError, EngineState, Node, Role, Slots
+from millpond.engines.valkey import clustering, commands, configuration, parameters, replication, views
 from millpond.engines.valkey.connection import Session, as_admin, as_client
 from millpond.host.spec import File, Place, ProcessSpec
 
@@ -36,7 +37,7 @@ class ValkeyEngine:
             incarnation=node.incarnation,
             argv=[str(node.build.server), str(place.directory / configuration.FILE)],
             address=node.address,
-            ports=[node.port],
+            ports=[node.port, node.port + clustering.BUS] if _clustered(node) else [node.port],
             files=[File(path=configuration.FILE, content=configuration.render(node, place))],
             volume=node.volume,
         )
@@ -66,7 +67,7 @@ class ValkeyEngine:
                         rules = commands.default_user(node.build, blocked=configuration.blocked(node))
                         await _change(session, "ACL", "SETUSER", "default", "reset", *rules)
                     else:
-                        await _change(session, "CONFIG", "SET", name, parameters.live_settings(node)[name])
+                        await _change(session, "CONFIG", "SET", name, _live_settings(node)[name])
         except (ValkeyError, OSError) as error:
             raise EngineError(f"{node.name} cannot be configured: {error}") from error
 
@@ -90,22 +91,86 @@ class ValkeyEngine:
         except (ValkeyError, OSError) as error:
             raise EngineError(f"{node.name} cannot save its data: {error}") from error
 
+    # Replication.
+
+    async def follow(self, node: Node, place: Place, primary: Node) -> None:
+        async with _asked(node, place, "follow another") as session:
+            for name, value in _credentials(node).items():
+                await _change(session, "CONFIG", "SET", name, value)
+            if _clustered(node):
+                await clustering.replicate(session, primary)
+            else:
+                await replication.follow(session, primary)
+
+    async def promote(self, node: Node, place: Place) -> None:
+        async with _asked(node, place, "be promoted") as session:
+            if _clustered(node):
+                await clustering.take_over(session)
+            else:
+                await replication.promote(session)
+
+    async def switch_over(self, old: tuple[Node, Place], new: tuple[Node, Place]) -> None:
+        """Cluster mode off, the old primary is demoted before the new one is promoted, so there are never two.
+
+        In cluster mode only the successor can make the old one step down. That takes a few milliseconds, while writes
+        are held for seconds.
+        """
+        async with _asked(*old, "hand over") as giver, _asked(*new, "take over") as taker:
+            await replication.hold_writes(giver, old[0])
+            try:
+                await replication.caught_up(giver, taker, name=new[0].name)
+                if _clustered(new[0]):
+                    await clustering.take_over(taker)
+                    return
+            except (EngineError, ValkeyError):
+                await replication.release_writes(giver, old[0])
+                raise
+            for name, value in _credentials(old[0]).items():
+                await _change(giver, "CONFIG", "SET", name, value)
+            await replication.follow(giver, new[0])
+            await replication.promote(taker)
+
+    async def send_away(self, node: Node, place: Place) -> None:
+        async with _asked(node, place, "send its clients away") as session:
+            await replication.send_away(session, node)
+
+    async def meet(self, node: Node, place: Place, others: Sequence[Node]) -> None:
+        async with _asked(node, place, "meet others") as session:
+            await clustering.meet(session, others)
+
+    async def forget(self, node: Node, place: Place, ids: Sequence[str]) -> None:
+        async with _asked(node, place, "forget others") as session:
+            await clustering.forget(session, ids)
+
+    async def add_slots(self, node: Node, place: Place, slots: Slots) -> None:
+        async with _asked(node, place, "own more slots") as session:
+            await clustering.add_slots(session, node, slots)
+
+    async def move_slots(self, source: tuple[Node, Place], target: tuple[Node, Place], slots: Slots) -> None:
+        async with _asked(*source, "give slots") as giver, _asked(*target, "take slots") as taker:
+            await clustering.move_slots(giver, taker, source[0], target[0], slots)
+
     async def _ping(self, node: Node) -> None:
         async with as_client(node, seconds=_PROBE_SECONDS) as session:
             await session.ask("PING")
 
     async def _state(self, session: Session, node: Node) -> EngineState:
-        info = _fields(await session.ask("INFO", "server")) | _fields(await session.ask("INFO", "replication"))
+        info = views.fields(await session.ask("INFO", "server")) | await replication.info(session)
         return EngineState(
             answering=True,
             role=_ROLES.get(info.get("role", ""), "none"),
             # Valkey that stands in for Redis OSS tells both.
             version=info.get("valkey_version") or info.get("redis_version", ""),
             unconfigured=await self._differing(session, node),
+            following=views.following(info),
+            linked=info.get("master_link_status") == "up",
+            syncing=info.get("master_sync_in_progress") == "1",
+            offset=views.offset(info),
+            cluster=await clustering.view(session, node) if _clustered(node) else None,
         )
 
     async def _differing(self, session: Session, node: Node) -> Sequence[str]:
-        wanted = parameters.live_settings(node)
+        wanted = _live_settings(node)
         words = await session.ask("CONFIG", "GET", "*")
         found = dict(zip(words[::2], words[1::2], strict=True))
         names = [name for name, value in wanted.items() if not parameters.same(name, value, found.get(name, ""))]
@@ -126,6 +191,30 @@ class ValkeyEngine:
         return _rules(wanted) != _rules(found)
 
 
+def _clustered(node: Node) -> bool:
+    return node.replication is not None and node.replication.clustered
+
+
+def _credentials(node: Node) -> Mapping[str, str]:
+    """By whom a member copies another; set live, so that the file holds no secret."""
+    if node.replication is None:
+        return {}
+    return {"masteruser": commands.MEMBER, "masterauth": node.replication.password}
+
+
+def _live_settings(node: Node) -> Mapping[str, str]:
+    return {**parameters.live_settings(node), **_credentials(node)}
+
+
+@asynccontextmanager
+async def _asked(node: Node, place: Place, what: str) -> AsyncIterator[Session]:
+    try:
+        async with as_admin(node, place, seconds=_CHANGE_SECONDS) as session:
+            yield session
+    except (ValkeyError, OSError) as error:
+        raise EngineError(f"{node.name} cannot {what}: {error}") from error
+
+
 def _rules(user: Sequence[str]) -> str:
     return dict(zip(user[::2], user[1::2], strict=True))["commands"]
 
@@ -135,8 +224,3 @@ async def _change(session: Session, *words: str) -> None:
         await session.ask(*words)
     except ValkeyError as error:
         raise EngineError(f"{' '.join(words[:3])}: {error}") from error
-
-
-def _fields(info: str) -> dict[str, str]:
-    pairs = (line.partition(":") for line in info.splitlines() if ":" in line and not line.startswith("#"))
-    return {name: value for name, _, value in pairs}

@@ -1,6 +1,7 @@
 """Which shard is to own which slots. Pure."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from millpond.services.elasticache.records.replication_groups import SLOTS
 
@@ -10,7 +11,7 @@ Ranges = tuple[tuple[int, int], ...]
 def even(shards: int) -> tuple[Ranges, ...]:
     """Contiguous ranges of the same size, as a new group's shards own them."""
     edges = [round(SLOTS * at / shards) for at in range(shards + 1)]
-    return tuple(((start, end - 1),) for start, end in zip(edges, edges[1:], strict=False))
+    return tuple(((start, end - 1),) for start, end in pairwise(edges))
 
 
 def spread(owned: Mapping[str, Ranges], shards: Sequence[str]) -> dict[str, Ranges]:
