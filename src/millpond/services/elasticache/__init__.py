@@ -13,11 +13,16 @@ from millpond.services.elasticache.operations import (
     engine_versions,
     events,
     modify_cache_cluster,
+    modify_replication_group,
     node_type_modifications,
     parameter_groups,
+    replica_counts,
+    replication_groups,
     reserved_cache_nodes,
+    shard_configuration,
     subnet_groups,
     tags,
+    test_failover,
 )
 from millpond.services.elasticache.records.cache_clusters import CONTROLLER, key_of_process
 from millpond.services.elasticache.tables import cache_clusters as cluster_table
@@ -29,6 +34,11 @@ SERVICE = service(
         for family in (
             cache_clusters,
             modify_cache_cluster,
+            replication_groups,
+            modify_replication_group,
+            replica_counts,
+            shard_configuration,
+            test_failover,
             parameter_groups,
             subnet_groups,
             tags,
