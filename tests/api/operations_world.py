@@ -20,7 +20,7 @@ from millpond.kernel.clock import SettableClock
 from millpond.operation import Caller, Context, EngineVersion, Operation, Resource
 from millpond.services.elasticache.records.cache_clusters import CacheCluster, CacheNode, ClusterSpec
 from millpond.services.elasticache.tables import cache_clusters
-from millpond.store import Store, metadata
+from millpond.store import Store, Vault, metadata
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
@@ -59,6 +59,7 @@ class World:
         self.region = region
         self.clock = SettableClock(NOW)
         self.machine = Machine()
+        self.vault = Vault(bytes(range(32)))
         self.wakes: list[tuple[str, str]] = []
         self._model = ServiceModel(Loader().load_service_model(model, "service-2"), model)
 
@@ -108,6 +109,8 @@ class World:
             transaction=transaction,
             platform=self.machine,
             wakes=[],
+            vault=self.vault,
+            allows=lambda _: True,
         )
 
     def given_cluster(self, cluster_id: str = "my-cache", **changes: Any) -> CacheCluster:
