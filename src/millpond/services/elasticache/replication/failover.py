@@ -63,7 +63,7 @@ def _still_serves(shard: Shard, member: Member, observed: Observed) -> bool:
         return False
     if there.cluster is not None:
         return bool(there.cluster.me.slots) and member.node.ready
-    return member.id == shard.serving and 0 < member.epoch
+    return member.id == shard.serving and member.epoch > 0
 
 
 def _objection(shard: Shard, member: Member, observed: Observed) -> str:

@@ -169,7 +169,7 @@ def _plan_lost_replicas(group: ReplicationGroup, observed: Observed, now: dateti
     if lost:
         detail = "; ".join(filter(None, (seen(observed, each).detail for each in lost)))
         return Plan(
-            why=f"the process of {names(lost)} is gone{f' ({detail})' if detail else ''}: it is replaced and filled again",
+            why=f"the process of {names(lost)} is gone{f' ({detail})' if detail else ''}: it is replaced",
             decision=StartMembers(members=ids(lost), fresh=True, recovering=True),
         )
     silent = [
