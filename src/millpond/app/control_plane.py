@@ -64,7 +64,18 @@ async def run(
         trail = cloudtrail.Trail(state.store, state.vault)
         stack.callback(trail.close)
         identity = IamIdentity(state.vault)
-        loop = _loop(config, state=state, here=here, names=names, clock=clock, stop=stop, identity=identity)
+        groups = elasticache.ReplicationGroupController(
+            store=state.store,
+            vault=state.vault,
+            host=here.host,
+            engines=here.replicating,
+            builds=here.builds,
+            names=names,
+            zone=ZONE,
+            clock=clock,
+            stopping=lambda: stop.caches,
+        )
+        loop = _loop(config, groups, state=state, here=here, names=names, clock=clock, stop=stop, identity=identity)
         gateway = Gateway(
             services=(elasticache.SERVICE, ec2.SERVICE, iam.SERVICE, sts.SERVICE, cloudtrail.SERVICE),
             models=Models(),
@@ -81,7 +92,7 @@ async def run(
         stack.callback(listener.close)
         certificate = _certificate(config, state, listener, clock)
         await stack.enter_async_context(_serving(gateway, listener, certificate))
-        here.host.watch(lambda process: loop.wake(elasticache.CONTROLLER, elasticache.key_of_process(process)))
+        here.host.watch(lambda process: _wake_keeper(loop, groups, process))
         keeping = asyncio.create_task(loop.run())
         stack.push_async_callback(_cancelled, keeping)
         if here.refresh is not None:
@@ -115,6 +126,15 @@ async def run(
             await asyncio.to_thread(system.withdraw)
 
 
+def _wake_keeper(loop: Loop, groups: elasticache.ReplicationGroupController, process: str) -> None:
+    """A process ended: its group looks, or the cluster that it is all of."""
+    key = groups.key_of_process(process)
+    if key is not None:
+        loop.wake(elasticache.GROUP_CONTROLLER, key)
+    else:
+        loop.wake(elasticache.CONTROLLER, elasticache.key_of_process(process))
+
+
 class Stop:
     """How the control plane is told to go down, and whether its caches go with it."""
 
@@ -141,6 +161,7 @@ def _installation_id(directory: Path) -> str:
 
 def _loop(
     config: Config,
+    groups: elasticache.ReplicationGroupController,
     *,
     state: State,
     here: Machine,
@@ -165,6 +186,7 @@ def _loop(
             clock=clock,
             stopping=lambda: stop.caches,
         ),
+        groups,
         OrphanController(here.host, recorded),
         iam.IamUpkeep(state.store, identity, clock),
         cloudtrail.AuditUpkeep(state.store, state.vault, clock),
@@ -268,7 +290,7 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
 async def _stop_caches(state: State, here: Machine, loop: Loop, *, patience: float = 60.0) -> None:
     """Wait until every node rests. What does not within the patience is left running, for the next start to find."""
 
-    def everything() -> tuple[list[str], frozenset[str]]:
+    def everything() -> tuple[list[tuple[str, str]], frozenset[str]]:
         with state.store.read() as transaction:
             return elasticache.recorded_keys(transaction), elasticache.recorded_processes(transaction)
 
@@ -278,6 +300,5 @@ async def _stop_caches(state: State, here: Machine, loop: Loop, *, patience: flo
         states = await here.host.observe(sorted(processes))
         if not any(each.running for each in states.values()):
             return
-        for key in keys:
-            loop.wake(elasticache.CONTROLLER, key)
+        loop.deliver(keys)
         await asyncio.sleep(0.05)

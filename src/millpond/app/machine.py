@@ -12,7 +12,7 @@ from millpond.engines.catalogue import load
 from millpond.engines.memcached.driver import MemcachedEngine
 from millpond.engines.memory import MemoryEngine
 from millpond.engines.obtain import Obtainer
-from millpond.engines.spec import Build, Engine
+from millpond.engines.spec import Build, Engine, ReplicatingEngine
 from millpond.engines.valkey import ValkeyEngine
 from millpond.host.local import LocalHost
 from millpond.host.memory import MemoryHost
@@ -35,6 +35,8 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
 
     host: Host
     engines: Mapping[str, Engine]
+    replicating: Mapping[str, ReplicatingEngine]
+    """Those of them whose nodes form replication groups."""
     builds: Builds
     engine_versions: Callable[[], Sequence[EngineVersion]]
     refresh: Callable[[], None] | None
@@ -52,9 +54,11 @@ def machine(config: Config, installation: str, clock: Clock) -> Machine:
     except HostError as error:
         raise CannotStart(str(error)) from error
     obtainer = Obtainer(config.engines, clock=clock)
+    replicating = {"valkey": ValkeyEngine(), "redis": ValkeyEngine()}
     return Machine(
         host=host,
-        engines={"valkey": ValkeyEngine(), "redis": ValkeyEngine(), "memcached": MemcachedEngine()},
+        engines={**replicating, "memcached": MemcachedEngine()},
+        replicating=replicating,
         builds=InstalledBuilds(obtainer),
         engine_versions=lambda: [
             EngineVersion(
@@ -106,13 +110,11 @@ def in_memory() -> Machine:
         for each in load().versions
         if not each.alias_of
     ]
+    replicating = {"valkey": MemoryEngine(host, "valkey"), "redis": MemoryEngine(host, "redis")}
     return Machine(
         host=host,
-        engines={
-            "valkey": MemoryEngine(host, "valkey"),
-            "redis": MemoryEngine(host, "redis"),
-            "memcached": MemoryEngine(host, "memcached"),
-        },
+        engines={**replicating, "memcached": MemoryEngine(host, "memcached")},
+        replicating=replicating,
         builds=_EveryBuild(),
         engine_versions=lambda: versions,
         refresh=None,

@@ -4,7 +4,7 @@ Users stand in it too, so that the restricted commands are blocked from the firs
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from millpond.engines.catalogue import numbers
@@ -36,9 +36,24 @@ def render(node: Node, place: Place) -> str:
         _user(commands.ADMIN, commands.admin_user(node.build, password_sha256=_sha256(node.admin_password))),
     ]
     if node.replication is not None:
-        rules = commands.member_user(node.build, password_sha256=_sha256(node.replication.password))
-        lines.append(_user(commands.MEMBER, rules))
+        lines.append(_user(commands.MEMBER, member_rules(node)))
     return "\n".join(lines) + "\n"
+
+
+def membership(node: Node) -> Mapping[str, str]:
+    """What a member of a replication group has and a node that stands alone has not, as far as it can change live."""
+    if node.replication is None:
+        return {}
+    found = {"replica-announce-ip": node.address, "repl-diskless-sync": "yes", "repl-diskless-sync-delay": "0"}
+    if numbers(node.build.upstream) >= (6,):
+        found["repl-diskless-load"] = "on-empty-db"
+    return found
+
+
+def member_rules(node: Node) -> Sequence[str]:
+    """The rules of the members' user."""
+    assert node.replication is not None
+    return commands.member_user(node.build, password_sha256=_sha256(node.replication.password))
 
 
 def blocked(node: Node) -> Sequence[str]:
@@ -81,9 +96,7 @@ def _replication(node: Node) -> Sequence[str]:
     if node.replication is None:
         return []
     version = numbers(node.build.upstream)
-    lines = [f"replica-announce-ip {node.address}", "repl-diskless-sync yes", "repl-diskless-sync-delay 0"]
-    if version >= (6,):
-        lines.append("repl-diskless-load on-empty-db")
+    lines = [f"{name} {value}" for name, value in membership(node).items()]
     if not node.replication.clustered:
         return [*lines, f"replicaof {node.address} {NOBODY}"]
     lines += [

@@ -22,6 +22,8 @@ _PAUSES_WRITES = (6, 2)
 _USERS = "users"
 """The name under which rules of users that differ are reported."""
 
+_MEMBER = "the members' user"
+
 _SCRATCH = "millpond-wanted"
 
 _ROLES: Mapping[str, Role] = {"master": "primary", "slave": "replica"}
@@ -63,7 +65,10 @@ class ValkeyEngine:
         try:
             async with as_admin(node, place, seconds=_CHANGE_SECONDS) as session:
                 for name in await self._differing(session, node):
-                    if name == _USERS:
+                    if name == _MEMBER:
+                        rules = configuration.member_rules(node)
+                        await _change(session, "ACL", "SETUSER", commands.MEMBER, "reset", *rules)
+                    elif name == _USERS:
                         rules = commands.default_user(node.build, blocked=configuration.blocked(node))
                         await _change(session, "ACL", "SETUSER", "default", "reset", *rules)
                     else:
@@ -174,6 +179,9 @@ class ValkeyEngine:
         words = await session.ask("CONFIG", "GET", "*")
         found = dict(zip(words[::2], words[1::2], strict=True))
         names = [name for name, value in wanted.items() if not parameters.same(name, value, found.get(name, ""))]
+        if node.replication is not None and await session.ask("ACL", "GETUSER", commands.MEMBER) is None:
+            # It stood alone before.
+            names.append(_MEMBER)
         if await self._rules_differ(session, node):
             names.append(_USERS)
         return tuple(names)
@@ -203,7 +211,7 @@ def _credentials(node: Node) -> Mapping[str, str]:
 
 
 def _live_settings(node: Node) -> Mapping[str, str]:
-    return {**parameters.live_settings(node), **_credentials(node)}
+    return {**parameters.live_settings(node), **configuration.membership(node), **_credentials(node)}
 
 
 @asynccontextmanager

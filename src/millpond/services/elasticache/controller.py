@@ -6,7 +6,6 @@ the host.
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from itertools import islice
 from typing import Protocol, assert_never
 
 import msgspec
@@ -17,6 +16,7 @@ from millpond.kernel.clock import Clock
 from millpond.operation import NotYet
 from millpond.reconcile.loop import Outcome
 from millpond.services.elasticache.acts import acts
+from millpond.services.elasticache.addresses import allot, every_name
 from millpond.services.elasticache.decide import Given, decide
 from millpond.services.elasticache.desired.cache_nodes import boot_parameters, engine_node
 from millpond.services.elasticache.desired.endpoints import cluster_names, is_name_of
@@ -41,9 +41,6 @@ from millpond.services.elasticache.steps import (
 from millpond.services.elasticache.tables import cache_clusters as clusters
 from millpond.services.elasticache.tables import events, parameter_groups, tags
 from millpond.store import Store, Vault
-
-_RESERVED_ADDRESSES = 16
-"""The first addresses of the host's network are Millpond's own (its DNS server, say)."""
 
 
 class Builds(Protocol):
@@ -197,14 +194,9 @@ class CacheClusterController:
         with self._store.begin() as transaction:
             addresses = {}
             if isinstance(decision, PlaceNodes):
-                taken = clusters.taken_addresses(transaction)
-                free = (str(each) for each in islice(self._host.network.hosts(), _RESERVED_ADDRESSES, None))
-                unused = list(islice((each for each in free if each not in taken), len(decision.nodes)))
-                if len(unused) < len(decision.nodes):
-                    raise NotYet(f"no address is free in {self._host.network}")
-                addresses = dict(zip(decision.nodes, unused, strict=True))
-                for node, address in addresses.items():
-                    clusters.take(transaction, cluster.process_name(node), address)
+                processes = {cluster.process_name(each): each for each in decision.nodes}
+                allotted = allot(transaction, self._host.network, tuple(processes))
+                addresses = {processes[process]: address for process, address in allotted.items()}
             given = Given(addresses=addresses, boot_parameters=boot_parameters(cluster.spec, promise.group))
             decided = decide(cluster, decision, given, now)
             act_as_service_role(transaction, self._vault, cluster, acts(cluster, decision, addresses), now=now)
@@ -267,15 +259,9 @@ class CacheClusterController:
         await self._host.stop_process(name)
 
     async def _publish_names(self) -> None:
-        """Publish the names of all clusters: the zone is one whole, and whoever finds it lacking mends all of it."""
-
         def load() -> dict[str, tuple[str, ...]]:
             with self._store.read() as transaction:
-                return {
-                    name: addresses
-                    for cluster in clusters.everywhere(transaction)
-                    for name, addresses in cluster_names(cluster, self._zone).items()
-                }
+                return every_name(transaction, self._zone)
 
         await self._names.publish(await asyncio.to_thread(load))
 

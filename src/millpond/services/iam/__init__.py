@@ -25,6 +25,7 @@ from millpond.services.iam.records import Grant, OidcProvider, Role, SamlProvide
 from millpond.services.iam.saml_metadata import SamlMetadata, parse_metadata, parse_xml
 from millpond.services.iam.service_roles import (
     create_service_role,
+    keep_service_role,
     needed_service_role,
     release_service_role,
     role_allows,
@@ -66,6 +67,7 @@ __all__ = [
     "default_account",
     "encoded_authorization_message",
     "has_policy",
+    "keep_service_role",
     "needed_service_role",
     "new_access_key",
     "new_root_password",

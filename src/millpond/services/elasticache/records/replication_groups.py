@@ -63,6 +63,8 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
     """Its only node, `0001`, and every decision about it."""
     engine: str = ""
     """What its incarnation was started with (`redis`, `valkey`), as `node.engine_version`; empty before its first."""
+    silent_since: datetime | None = None
+    """Since when this replica runs but does not answer."""
     epoch: int = 0
     """The shard's epoch under which this incarnation may take writes; 0: it never could, so it needs no fencing."""
 
@@ -83,6 +85,9 @@ class Shard(msgspec.Struct, frozen=True, kw_only=True):
     """Counts decisions about `primary`: whoever claims the role under an older one is fenced."""
     failing_since: datetime | None = None
     """Since when the primary has not answered."""
+    switch_to: str = ""
+    """Asked for by the API: the member that is to become primary, or `any` for TestFailover, after which the old one
+    is replaced. Empty again once that is done."""
     planned: bool = False
     """The switch-over under way was asked for: writes are held until the successor has everything."""
     moved_from: str = ""

@@ -1,0 +1,300 @@
+"""Keeps the promises made about replication groups: load → observe → plan → (commit a decision | act).
+
+One pass does one or the other and keeps nothing for the next. What a pass needs is in the database or on the host.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import assert_never
+
+import msgspec
+from sqlalchemy import Connection
+
+from millpond.engines.spec import EngineError, Node, ReplicatingEngine
+from millpond.host.spec import Host, HostError, Place
+from millpond.kernel.clock import Clock
+from millpond.operation import NotYet
+from millpond.reconcile.loop import Outcome
+from millpond.services.elasticache.addresses import allot, every_name
+from millpond.services.elasticache.controller import Builds, Names
+from millpond.services.elasticache.desired.cache_nodes import boot_parameters, member_node
+from millpond.services.elasticache.desired.endpoints import group_names, is_name_of_group
+from millpond.services.elasticache.records.cache_clusters import cluster_arn
+from millpond.services.elasticache.records.parameter_groups import ParameterGroup
+from millpond.services.elasticache.records.replication_groups import CONTROLLER, Member, ReplicationGroup
+from millpond.services.elasticache.replication.acts import acts
+from millpond.services.elasticache.replication.decide import Decided, Given, decide
+from millpond.services.elasticache.replication.observing import observe_members
+from millpond.services.elasticache.replication.plan import plan
+from millpond.services.elasticache.replication.steps import (
+    Action,
+    AddSlots,
+    Configure,
+    Decision,
+    EnsureProcess,
+    Follow,
+    ForgetPeers,
+    InstallEngine,
+    Meet,
+    MoveSlots,
+    Observed,
+    PlaceMembers,
+    Promote,
+    PublishNames,
+    RemoveProcess,
+    RewriteFiles,
+    SaveAndStop,
+    SendAway,
+    Stop,
+    SwitchOver,
+)
+from millpond.services.elasticache.service_role import (
+    act_as_service_role,
+    pass_service_role_on,
+    release_service_role,
+)
+from millpond.services.elasticache.tables import cache_clusters as clusters
+from millpond.services.elasticache.tables import events, parameter_groups, tags
+from millpond.services.elasticache.tables import replication_groups as groups
+from millpond.store import Store, Vault
+
+
+class Promise(msgspec.Struct, frozen=True, kw_only=True):
+    """What is promised, as read from one snapshot."""
+
+    group: ReplicationGroup
+    parameters: ParameterGroup
+
+
+class ReplicationGroupController:
+    """The reconciler of replication groups. `stopping` tells whether all of Millpond is being stopped."""
+
+    name = CONTROLLER
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        vault: Vault,
+        host: Host,
+        engines: Mapping[str, ReplicatingEngine],
+        builds: Builds,
+        names: Names,
+        zone: str,
+        clock: Clock,
+        stopping: Callable[[], bool],
+    ) -> None:
+        self._store = store
+        self._vault = vault
+        self._host = host
+        self._engines = engines
+        self._builds = builds
+        self._names = names
+        self._zone = zone
+        self._clock = clock
+        self._stopping = stopping
+        self._keys: dict[str, str] = {}
+
+    def keys(self) -> Iterable[str]:
+        with self._store.read() as transaction:
+            return groups.keys(transaction)
+
+    def key_of_process(self, name: str) -> str | None:
+        """The key of the group that a process belongs to, so far as passes have met it; a resync finds the rest."""
+        return self._keys.get(name)
+
+    async def reconcile(self, key: str) -> Outcome:
+        promise = await asyncio.to_thread(self._load, key)
+        if promise is None:
+            self._keys = {process: each for process, each in self._keys.items() if each != key}
+            return Outcome(why="there is no such replication group", gone=True)
+        self._keys |= {promise.group.process_name(each.id): key for each in promise.group.members}
+        observed = await self._observe(promise)
+        step = plan(promise.group, observed, self._clock.now())
+        try:
+            await _all_done([self._act(promise, each) for each in step.actions])
+        except (HostError, EngineError) as error:
+            raise NotYet(f"{step.why}: {error}") from error
+        if step.decision is not None:
+            try:
+                await asyncio.to_thread(self._commit, promise, step.decision)
+            except clusters.Superseded:
+                return Outcome(why="it was changed meanwhile: look again", again=True)
+            return Outcome(why=step.why, again=True)
+        return Outcome(why=step.why, again=step.settle == 0, settle=step.settle, trouble=step.trouble)
+
+    def _load(self, key: str) -> Promise | None:
+        account, region, group_id = key.split("/")
+        with self._store.read() as transaction:
+            group = groups.get(transaction, account, region, group_id)
+            if group is None:
+                return None
+            parameters = parameter_groups.get(transaction, account, region, group.spec.parameter_group)
+            assert parameters is not None, "a parameter group in use cannot be deleted"
+            return Promise(group=group, parameters=parameters)
+
+    async def _observe(self, promise: Promise) -> Observed:
+        group = promise.group
+        builds = {(each.engine, each.node.engine_version) for each in group.members if each.node.incarnation}
+        builds.add((group.spec.engine, group.spec.engine_version))
+        now_booted = boot_parameters(group.spec, promise.parameters)
+        names, published = group_names(group, self._zone), self._names.published()
+        retired = {name for name in published if is_name_of_group(name, group)} - names.keys()
+        return Observed(
+            members=await observe_members(
+                group, lambda each: self._node(promise, each), self._host, self._engines[group.spec.engine]
+            ),
+            installed=frozenset(each for each in builds if self._builds.installed(*each) is not None),
+            named=not retired and all(published.get(name) == addresses for name, addresses in names.items()),
+            stopping=self._stopping(),
+            stale_boot_parameters=frozenset(
+                each.id for each in group.members if each.node.incarnation and each.node.boot_parameters != now_booted
+            ),
+        )
+
+    def _node(self, promise: Promise, member: Member) -> Node | None:
+        group = promise.group
+        if not member.node.incarnation:
+            return None
+        build = self._builds.installed(member.engine, member.node.engine_version)
+        if build is None:
+            return None
+        own = cluster_arn(group.account, group.region, member.id)
+        return member_node(
+            group,
+            member,
+            build,
+            parameters=promise.parameters,
+            zone=self._zone,
+            # As a standalone cluster of this name has it, which it was or may become.
+            admin_password=self._vault.derive(f"engine-admin/{own}/{group.tag}"),
+            replication_password=self._vault.derive(f"engine-member/{group.arn}/{group.tag}"),
+        )
+
+    # Decisions.
+
+    def _commit(self, promise: Promise, decision: Decision) -> None:
+        group = promise.group
+        now = self._clock.now()
+        with self._store.begin() as transaction:
+            addresses = {}
+            if isinstance(decision, PlaceMembers):
+                processes = {group.process_name(each): each for each in decision.members}
+                allotted = allot(transaction, self._host.network, tuple(processes))
+                addresses = {processes[process]: address for process, address in allotted.items()}
+            given = Given(addresses=addresses, boot_parameters=boot_parameters(group.spec, promise.parameters))
+            decided = decide(group, decision, given, now)
+            act_as_service_role(transaction, self._vault, group, acts(group, decision, addresses), now=now)
+            if decided.group is None:
+                groups.delete(transaction, group, keeping=() if decided.released is None else (decided.released.id,))
+                tags.forget(transaction, group.account, group.region, group.arn)
+                if decided.released is None:
+                    release_service_role(transaction, group)
+                else:
+                    clusters.insert(transaction, decided.released)
+                    pass_service_role_on(transaction, group, decided.released)
+            else:
+                written = groups.update(transaction, decided.group)
+                kept = {each.id for each in written.members}
+                gone = [each for each in group.members if each.id not in kept]
+                clusters.release(transaction, [group.process_name(each.id) for each in gone])
+                for each in gone:
+                    own = cluster_arn(group.account, group.region, each.id)
+                    tags.forget(transaction, group.account, group.region, own)
+            self._tell(transaction, group, decided)
+
+    def _tell(self, transaction: Connection, group: ReplicationGroup, decided: Decided) -> None:
+        for message in decided.messages:
+            events.record(
+                transaction,
+                account=group.account,
+                region=group.region,
+                source_type="cache-cluster" if message.member else "replication-group",
+                source_identifier=message.member or group.id,
+                message=message.text,
+                at=self._clock.now(),
+            )
+
+    # Actions.
+
+    async def _act(self, promise: Promise, action: Action) -> None:
+        group = promise.group
+        engine = self._engines[group.spec.engine]
+        match action:
+            case InstallEngine(engine=name, version=version):
+                await self._builds.install(name, version)
+            case EnsureProcess(member=member):
+                node, place = self._placed(promise, member)
+                await self._host.ensure_process(engine.process(node, place))
+            case RewriteFiles(member=member):
+                node, place = self._placed(promise, member)
+                await self._host.rewrite_files(engine.process(node, place))
+            case SaveAndStop(member=member):
+                await self._save_and_stop(promise, group.member(member))
+            case Stop(member=member):
+                await self._host.stop_process(group.process_name(member))
+            case RemoveProcess(member=member):
+                await self._host.remove_process(group.process_name(member))
+            case Configure(member=member):
+                await engine.configure(*self._placed(promise, member))
+            case PublishNames():
+                await self._publish_names()
+            case _:
+                await self._arrange(promise, engine, action)
+
+    async def _arrange(
+        self,
+        promise: Promise,
+        engine: ReplicatingEngine,
+        action: Follow | Promote | SwitchOver | SendAway | Meet | ForgetPeers | AddSlots | MoveSlots,
+    ) -> None:
+        """What is told to engines about each other."""
+        match action:
+            case Follow(member=member, primary=primary):
+                await engine.follow(*self._placed(promise, member), self._placed(promise, primary)[0])
+            case Promote(member=member):
+                await engine.promote(*self._placed(promise, member))
+            case SwitchOver(old=old, new=new):
+                await engine.switch_over(self._placed(promise, old), self._placed(promise, new))
+            case SendAway(member=member):
+                await engine.send_away(*self._placed(promise, member))
+            case Meet(member=member, others=others):
+                nodes = [self._placed(promise, each)[0] for each in others]
+                await engine.meet(*self._placed(promise, member), nodes)
+            case ForgetPeers(member=member, ids=ids):
+                await engine.forget(*self._placed(promise, member), ids)
+            case AddSlots(member=member, slots=slots):
+                await engine.add_slots(*self._placed(promise, member), slots)
+            case MoveSlots(source=source, target=target, slots=slots):
+                await engine.move_slots(self._placed(promise, source), self._placed(promise, target), slots)
+            case _:
+                assert_never(action)
+
+    def _placed(self, promise: Promise, member_id: str) -> tuple[Node, Place]:
+        member = promise.group.member(member_id)
+        node = self._node(promise, member)
+        if node is None:
+            raise NotYet(f"{member.engine} {member.node.engine_version} is not installed")
+        return node, self._host.place(node.name)
+
+    async def _save_and_stop(self, promise: Promise, member: Member) -> None:
+        node = self._node(promise, member)
+        name = promise.group.process_name(member.id)
+        if member.node.ready and node is not None:
+            await self._engines[promise.group.spec.engine].save(node, self._host.place(name))
+        await self._host.stop_process(name)
+
+    async def _publish_names(self) -> None:
+        def load() -> dict[str, tuple[str, ...]]:
+            with self._store.read() as transaction:
+                return every_name(transaction, self._zone)
+
+        await self._names.publish(await asyncio.to_thread(load))
+
+
+async def _all_done(doings: Sequence[Awaitable[None]]) -> None:
+    """Let every action come to its end before the first failure is raised: the next pass must not meet a late one."""
+    ends = await asyncio.gather(*doings, return_exceptions=True)
+    for each in ends:
+        if isinstance(each, BaseException):
+            raise each

@@ -1,0 +1,55 @@
+"""What is seen of a group's members: each is asked at once, with little patience, for a silent one may be a primary."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from millpond.engines.spec import EngineState, Node, ReplicatingEngine
+from millpond.host.spec import Host, files_digest
+from millpond.services.elasticache.records.replication_groups import Member, ReplicationGroup
+from millpond.services.elasticache.replication.steps import ObservedMember
+
+_PROBE_SECONDS = 0.25
+
+
+async def observe_members(
+    group: ReplicationGroup, wanted: Callable[[Member], Node | None], host: Host, engine: ReplicatingEngine
+) -> dict[str, ObservedMember]:
+    """Ask all members; `wanted` is a member as it should run, None when its engine is not installed."""
+    seen = await asyncio.gather(*(_observe(group, each, wanted(each), host, engine) for each in group.members))
+    return {member.id: each for member, each in zip(group.members, seen, strict=True)}
+
+
+async def _observe(
+    group: ReplicationGroup, member: Member, wanted: Node | None, host: Host, engine: ReplicatingEngine
+) -> ObservedMember:
+    name = group.process_name(member.id)
+    state = (await host.observe([name])).get(name)
+    if state is None:
+        return ObservedMember()
+    if not state.running or state.incarnation != member.node.incarnation or wanted is None:
+        return ObservedMember(exists=True, running=state.running, incarnation=state.incarnation, detail=state.exit)
+    place = host.place(name)
+    answer = await _probed(engine.observe(wanted, place))
+    return ObservedMember(
+        exists=True,
+        running=True,
+        incarnation=state.incarnation,
+        drifted=state.files_digest != files_digest(engine.process(wanted, place).files),
+        answering=answer.answering,
+        role=answer.role,
+        following=answer.following,
+        linked=answer.linked,
+        syncing=answer.syncing,
+        offset=answer.offset,
+        cluster=answer.cluster,
+        unconfigured=tuple(answer.unconfigured),
+        detail=answer.detail,
+    )
+
+
+async def _probed(question: Awaitable[EngineState]) -> EngineState:
+    try:
+        async with asyncio.timeout(_PROBE_SECONDS):
+            return await question
+    except TimeoutError:
+        return EngineState(answering=False, detail=f"no answer within {_PROBE_SECONDS} seconds")
