@@ -7,8 +7,14 @@ compatible has both.
 
 from typing import Any
 
-from millpond.aws.endpoints import EndpointNames
 from millpond.operation import Platform
+from millpond.services.elasticache.desired.endpoints import (
+    group_configuration_endpoint,
+    group_names,
+    member_endpoint,
+    primary_endpoint,
+    reader_endpoint,
+)
 from millpond.services.elasticache.records.replication_groups import Member, ReplicationGroup, Shard
 from millpond.services.elasticache.views.members import is_joining, is_well
 
@@ -78,10 +84,9 @@ def replication_group(group: ReplicationGroup, platform: Platform) -> dict[str, 
         "IpDiscovery": spec.ip_discovery,
         "Engine": _running_engine(group),
     }
-    listed = [each for each in group.members if _is_listed(each)]
-    if is_up and spec.cluster_mode != "disabled" and listed:
-        name = _names(group, platform).configuration(group.id, tls=False)
-        view["ConfigurationEndpoint"] = _endpoint(group, platform, name, listed[0])
+    if is_up and group.clustered and any(_is_listed(each) for each in group.members):
+        name = group_configuration_endpoint(group, platform.zone)
+        view["ConfigurationEndpoint"] = _endpoint(group, platform, name)
     return view
 
 
@@ -93,13 +98,10 @@ def _node_group(group: ReplicationGroup, shard: Shard, platform: Platform) -> di
     }
     if shard.slots:
         view["Slots"] = ",".join(str(start) if start == end else f"{start}-{end}" for start, end in shard.slots)
-    primary = shard.member(shard.serving)
-    if group.spec.cluster_mode == "enabled" or primary is None:
+    if group.spec.cluster_mode == "enabled" or shard.member(shard.serving) is None:
         return view
-    names = _names(group, platform)
-    replica = next((each for each in shard.members if each.id != primary.id and _is_listed(each)), primary)
-    view["PrimaryEndpoint"] = _endpoint(group, platform, names.primary(group.id, tls=False), primary)
-    view["ReaderEndpoint"] = _endpoint(group, platform, names.reader(group.id, tls=False), replica)
+    view["PrimaryEndpoint"] = _endpoint(group, platform, primary_endpoint(group, platform.zone))
+    view["ReaderEndpoint"] = _endpoint(group, platform, reader_endpoint(group, platform.zone))
     return view
 
 
@@ -113,18 +115,18 @@ def _member(group: ReplicationGroup, shard: Shard, member: Member, platform: Pla
         return view
     view["CurrentRole"] = "primary" if member.id == shard.serving else "replica"
     if _is_listed(member):
-        name = _names(group, platform).member(member.id, group=group.id, tls=False)
-        view["ReadEndpoint"] = _endpoint(group, platform, name, member)
+        view["ReadEndpoint"] = _endpoint(group, platform, member_endpoint(group, member, platform.zone))
     return view
 
 
-def _endpoint(group: ReplicationGroup, platform: Platform, name: str, member: Member) -> dict[str, Any]:
-    """A name where names resolve; else the address that it would lead to now."""
-    return {"Address": name if platform.names_resolve else member.node.address, "Port": group.spec.port}
-
-
-def _names(group: ReplicationGroup, platform: Platform) -> EndpointNames:
-    return EndpointNames(tag=group.tag, region=group.region, zone=platform.zone)
+def _endpoint(group: ReplicationGroup, platform: Platform, name: str) -> dict[str, Any]:
+    """A name where names resolve; else the address that it leads to, or would if it were not withdrawn just now."""
+    if platform.names_resolve:
+        return {"Address": name, "Port": group.spec.port}
+    shard = group.shards[0]
+    serving = shard.member(shard.serving) or shard.members[0]
+    addresses = group_names(group, platform.zone).get(name, (serving.node.address,))
+    return {"Address": addresses[0], "Port": group.spec.port}
 
 
 def _is_listed(member: Member) -> bool:
