@@ -14,8 +14,9 @@ from millpond.services import iam
 from millpond.services.elasticache.desired.cache_nodes import boot_parameters
 from millpond.services.elasticache.operations import cache_clusters as cluster_operations
 from millpond.services.elasticache.operations import replication_groups as operations
+from millpond.services.elasticache.records.cache_clusters import CacheCluster
 from millpond.services.elasticache.records.replication_groups import Member, ReplicationGroup, Shard
-from millpond.services.elasticache.tables import parameter_groups
+from millpond.services.elasticache.tables import cache_clusters, parameter_groups
 from millpond.services.elasticache.tables import replication_groups as groups
 from millpond.services.elasticache.views.members import as_cache_cluster
 from tests.api.operations_world import NOW, Machine, World, engine_version, world
@@ -78,6 +79,14 @@ def member(aws: World, cluster_id: str) -> dict[str, Any]:
     answer = aws.call(cluster_operations.describe_cache_clusters, CacheClusterId=cluster_id, ShowCacheNodeInfo=True)
     [cluster] = answer["CacheClusters"]
     return dict(cluster)
+
+
+def alone(aws: World, cluster_id: str = "pond", **changes: Any) -> CacheCluster:
+    """A cluster that stands alone and is available."""
+    given = aws.given_cluster(cluster_id, **changes)
+    node = replace(given.nodes[0], ready=True, listed=True, incarnation=1, engine_version=given.spec.engine_version)
+    with aws.store.begin() as transaction:
+        return cache_clusters.update(transaction, replace(given, nodes=(node,)))
 
 
 def record(aws: World, group_id: str = "web") -> ReplicationGroup:

@@ -16,6 +16,7 @@ from tests.api.groups_world import (
     SHARDED,
     THREE,
     VALKEY,
+    alone,
     create,
     described,
     made,
@@ -383,11 +384,11 @@ def test_a_failover_is_tested_at_most_fifteen_times_a_day(aws: World):
     for number in range(15):
         answer = aws.call(fail_over, ReplicationGroupId="web", NodeGroupId=f"{number % 3 + 1:04d}")
         assert answer["ReplicationGroup"]["Status"] == "modifying"
-        aws.clock.set(aws.clock.now() + timedelta(minutes=1))
+        aws.clock.advance(timedelta(minutes=1))
         settle(aws)
     again = {"ReplicationGroupId": "web", "NodeGroupId": "0001"}
     assert refused(aws, fail_over, **again)[0] == "APICallRateForCustomerExceeded"
-    aws.clock.set(aws.clock.now() + timedelta(hours=24))
+    aws.clock.advance(timedelta(hours=24))
     aws.call(fail_over, **again)
 
 
@@ -542,7 +543,7 @@ def test_tags_of_a_group_are_changed_on_its_members_too_and_only_while_it_is_ava
 
 
 def test_a_group_is_made_around_a_cluster_that_stands_alone(aws: World):
-    pond = aws.given_cluster("pond")
+    pond = alone(aws)
     made(
         aws,
         ReplicationGroupDescription="d",
@@ -582,9 +583,9 @@ def test_clusters_that_cannot_become_a_primary_are_left_alone(
     aws: World, request_of: dict[str, Any], code: str, words: str
 ):
     made(aws, **THREE)
-    aws.given_cluster("pond")
-    aws.given_cluster("memory", engine="memcached", engine_version="1.6.22", parameter_group="default.memcached1.6")
-    aws.given_cluster("fresh", converged_generation=0)
+    alone(aws)
+    alone(aws, "memory", engine="memcached", engine_version="1.6.22", parameter_group="default.memcached1.6")
+    alone(aws, "fresh", converged_generation=0)
     given = {"ReplicationGroupId": "new", "ReplicationGroupDescription": "d", "PrimaryClusterId": "pond"} | request_of
     found = refused(aws, operations.create_replication_group, **given)
     assert found[0] == code

@@ -83,6 +83,7 @@ def around_primary_cluster(ctx: Context, request: Request, group_id: str) -> Rep
     )
     check_new_group(group.spec, group.shards)
     node_quota.check_region_quota(ctx, len(replicas))
+    _require_available(cluster)
     _hand_over(ctx, cluster)
     return group
 
@@ -100,13 +101,16 @@ def _primary(ctx: Context, cluster_id: str) -> CacheCluster:
         raise InvalidParameterCombinationException(
             f"Cache cluster {cluster.id} runs Memcached, which has no replication groups."
         )
+    return cluster
+
+
+def _require_available(cluster: CacheCluster) -> None:
     if status(cluster) != "available":
         raise InvalidCacheClusterStateFault(
             f"Cache cluster {cluster.id} is not in the available state. It has state: {status(cluster)}."
         )
     if not cluster.pending.is_empty:
         raise InvalidCacheClusterStateFault(f"Cache cluster {cluster.id} has modifications pending.")
-    return cluster
 
 
 def _check_same(request: Request, cluster: CacheCluster) -> None:
