@@ -117,8 +117,12 @@ class KeptGroup:
 
         def settled() -> bool:
             record = self.record
-            return record.generation == record.converged_generation and not any(
-                shard.moved_from or shard.serving != shard.primary or shard.switch_to for shard in record.shards
+            return (
+                record.generation == record.converged_generation
+                and all(each.node.ready and each.node.listed for each in record.members)
+                and not any(
+                    shard.moved_from or shard.serving != shard.primary or shard.switch_to for shard in record.shards
+                )
             )
 
         eventually(settled, "the group is as promised", seconds=60)

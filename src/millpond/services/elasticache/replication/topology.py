@@ -166,8 +166,14 @@ def waiting_for(group: ReplicationGroup, observed: Observed) -> str:
         unready = [each for each in shard.members if not each.node.removing and not each.node.ready]
         if unready:
             return f"{names(unready)} is being filled with the data of {shard.id}"
-    down = [member for member, view in _views(group, observed).items() if not view.up]
-    return f"{', '.join(down)} is waiting for the cluster to be whole" if down else ""
+    views = _views(group, observed)
+    owned = {view.me.id: view.me.slots for view in views.values()}
+    unaware = [
+        member
+        for member, view in views.items()
+        if not view.up or any(owned.get(each.id, each.slots) != each.slots for each in view.peers)
+    ]
+    return f"{', '.join(unaware)} is still to hear who owns which slots" if unaware else ""
 
 
 def plan_slots(group: ReplicationGroup, observed: Observed) -> Plan | None:
