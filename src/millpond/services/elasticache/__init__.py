@@ -19,6 +19,7 @@ from millpond.services.elasticache.operations import (
     replica_counts,
     replication_groups,
     reserved_cache_nodes,
+    service_updates,
     shard_configuration,
     subnet_groups,
     tags,
@@ -50,6 +51,7 @@ SERVICE = service(
             node_type_modifications,
             cache_security_groups,
             reserved_cache_nodes,
+            service_updates,
         )
         for each in family.OPERATIONS
     ],
