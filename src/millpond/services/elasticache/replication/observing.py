@@ -54,6 +54,20 @@ async def _observe(
     )
 
 
+async def all_answer(
+    group: ReplicationGroup, wanted: Callable[[Member], Node | None], host: Host, engine: ReplicatingEngine
+) -> bool:
+    """Whether every member runs as decided and answers: the cheap look at a group that was found at rest."""
+    states = await host.observe([group.process_name(each.id) for each in group.members])
+    nodes = []
+    for each in group.members:
+        state, node = states.get(group.process_name(each.id)), wanted(each)
+        if state is None or node is None or not state.running or state.incarnation != node.incarnation:
+            return False
+        nodes.append(node)
+    return not any(await asyncio.gather(*(_silence(engine, each) for each in nodes)))
+
+
 async def _silence(engine: ReplicatingEngine, node: Node) -> str:
     """Why a node does not answer a PING in time; empty when it does.
 
