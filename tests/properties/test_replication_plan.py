@@ -59,7 +59,7 @@ def live_through(world: World, events: list[tuple[str, int]]) -> None:
             world.fault(kind, count)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(shape=SHAPES, failover=st.booleans(), events=st.lists(EVENTS, max_size=30))
 def test_whatever_happens_a_group_comes_to_rest_as_promised_and_never_has_two_primaries(
     shape: tuple[ClusterMode, int, int], failover: bool, events: list[tuple[str, int]]
@@ -97,7 +97,7 @@ def test_whatever_happens_a_group_comes_to_rest_as_promised_and_never_has_two_pr
     assert len({each.node.address for each in group.members}) == len(group.members)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     shape=st.sampled_from([("disabled", 1, 2), ("enabled", 3, 1)]),
     kind=st.sampled_from(["switch", "test", "upgrade", "resize", "add replica", "shards"]),
@@ -124,7 +124,7 @@ def test_no_planned_change_loses_a_write(shape: tuple[ClusterMode, int, int], ki
     assert max(each.writes for each in primaries) == written
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(replicas=st.integers(1, 3), behind=st.lists(st.integers(0, 5), min_size=3, max_size=3), silence=st.booleans())
 def test_the_furthest_replica_succeeds(replicas: int, behind: list[int], silence: bool):
     world = World("disabled", 1, replicas)
@@ -144,7 +144,7 @@ def test_the_furthest_replica_succeeds(replicas: int, behind: list[int], silence
     assert world.processes[primary].writes == best
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(shards=st.integers(1, 20), kept=st.integers(1, 20))
 def test_slots_are_spread_evenly_and_few_move(shards: int, kept: int):
     ids = [f"{at:04d}" for at in range(1, shards + 1)]

@@ -214,9 +214,9 @@ def test_replicas_come_and_go_while_the_group_serves(trio: KeptGroup):
         )
         return replace(group, shards=(replace(shard, members=members),))
 
+    trio.change(grown)
+    trio.settle()
     with writing(trio) as writer:
-        trio.change(grown)
-        trio.settle()
         trio.change(shrunk)
         record = trio.settle()
     assert [each.id for each in record.members] == ["pond-003", "pond-004"]

@@ -111,6 +111,10 @@ class MemoryEngine:
 
     # Replication groups.
 
+    async def ping(self, node: Node) -> None:
+        await asyncio.sleep(self._faults.get(node.name, Faults()).delay)
+        self._booted(node.name)
+
     async def follow(self, node: Node, place: Place, primary: Node) -> None:  # noqa: ARG002
         await self._ask(node.name)
         memory_groups.follow(self._member(node), primary, self)

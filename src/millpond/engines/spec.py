@@ -158,6 +158,10 @@ class Engine(Protocol):
 class ReplicatingEngine(Engine, Protocol):
     """An engine whose nodes form replication groups. Every verb is idempotent and raises EngineError."""
 
+    async def ping(self, node: Node) -> None:
+        """Come back as soon as it answers where users connect; how long to wait is the caller's to say."""
+        ...
+
     async def follow(self, node: Node, place: Place, primary: Node) -> None:
         """Be a replica of `primary`. A primary that is told so takes no writes from then on."""
         ...

@@ -98,6 +98,12 @@ class ValkeyEngine:
 
     # Replication.
 
+    async def ping(self, node: Node) -> None:
+        try:
+            await self._ping(node)
+        except (ValkeyError, OSError) as error:
+            raise EngineError(f"{node.name} does not answer: {error}") from error
+
     async def follow(self, node: Node, place: Place, primary: Node) -> None:
         async with _asked(node, place, "follow another") as session:
             for name, value in _credentials(node).items():

@@ -85,6 +85,8 @@ class Shard(msgspec.Struct, frozen=True, kw_only=True):
     """Counts decisions about `primary`: whoever claims the role under an older one is fenced."""
     failing_since: datetime | None = None
     """Since when the primary has not answered."""
+    probes_missed: int = 0
+    """How many probes in a row the primary has not answered."""
     switch_to: str = ""
     """Asked for by the API: the member that is to become primary, or `any` for TestFailover, after which the old one
     is replaced. Empty again once that is done."""

@@ -5,6 +5,7 @@ One pass does one or the other and keeps nothing for the next. What a pass needs
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import assert_never
 
 import msgspec
@@ -24,8 +25,8 @@ from millpond.services.elasticache.records.parameter_groups import ParameterGrou
 from millpond.services.elasticache.records.replication_groups import CONTROLLER, Member, ReplicationGroup
 from millpond.services.elasticache.replication.acts import acts
 from millpond.services.elasticache.replication.decide import Decided, Given, decide
-from millpond.services.elasticache.replication.observing import observe_members
-from millpond.services.elasticache.replication.plan import plan
+from millpond.services.elasticache.replication.observing import all_answer, observe_members
+from millpond.services.elasticache.replication.plan import WATCH, plan
 from millpond.services.elasticache.replication.steps import (
     Action,
     AddSlots,
@@ -58,12 +59,23 @@ from millpond.services.elasticache.tables import events, parameter_groups, tags
 from millpond.services.elasticache.tables import replication_groups as groups
 from millpond.store import Store, Vault
 
+_LOOK_CLOSELY = timedelta(seconds=3)
+"""How long a group at rest is only asked whether it answers, and not about roles, settings and slots."""
+
 
 class Promise(msgspec.Struct, frozen=True, kw_only=True):
     """What is promised, as read from one snapshot."""
 
     group: ReplicationGroup
     parameters: ParameterGroup
+
+
+class Calm(msgspec.Struct, frozen=True, kw_only=True):
+    """A group that was found at rest: until then, a PING of each member is enough. Losing it costs a closer look."""
+
+    promise: Promise
+    outcome: Outcome
+    until: datetime
 
 
 class ReplicationGroupController:
@@ -94,6 +106,7 @@ class ReplicationGroupController:
         self._clock = clock
         self._stopping = stopping
         self._keys: dict[str, str] = {}
+        self._calm: dict[str, Calm] = {}
 
     def keys(self) -> Iterable[str]:
         with self._store.read() as transaction:
@@ -106,8 +119,12 @@ class ReplicationGroupController:
     async def reconcile(self, key: str) -> Outcome:
         promise = await asyncio.to_thread(self._load, key)
         if promise is None:
+            self._calm.pop(key, None)
             self._keys = {process: each for process, each in self._keys.items() if each != key}
             return Outcome(why="there is no such replication group", gone=True)
+        calm = self._calm.get(key)
+        if calm is not None and calm.promise == promise and await self._is_still(calm):
+            return calm.outcome
         self._keys |= {promise.group.process_name(each.id): key for each in promise.group.members}
         observed = await self._observe(promise)
         step = plan(promise.group, observed, self._clock.now())
@@ -121,7 +138,19 @@ class ReplicationGroupController:
             except clusters.Superseded:
                 return Outcome(why="it was changed meanwhile: look again", again=True)
             return Outcome(why=step.why, again=True)
-        return Outcome(why=step.why, again=step.settle == 0, settle=step.settle, trouble=step.trouble)
+        outcome = Outcome(why=step.why, again=step.settle == 0, settle=step.settle, trouble=step.trouble)
+        if step.settle == WATCH:
+            self._calm[key] = Calm(promise=promise, outcome=outcome, until=self._clock.now() + _LOOK_CLOSELY)
+        else:
+            self._calm.pop(key, None)
+        return outcome
+
+    async def _is_still(self, calm: Calm) -> bool:
+        group = calm.promise.group
+        if self._clock.now() > calm.until or self._stopping():
+            return False
+        engine = self._engines[group.spec.engine]
+        return await all_answer(group, lambda each: self._node(calm.promise, each), self._host, engine)
 
     def _load(self, key: str) -> Promise | None:
         account, region, group_id = key.split("/")

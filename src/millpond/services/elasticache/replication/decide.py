@@ -81,9 +81,11 @@ def decide(group: ReplicationGroup, decision: Decision, given: Given, now: datet
             silent = _each(group, members, _node(silent=True))
             return Decided(group=_each(silent, members, lambda each: replace(each, silent_since=now)))
         case Suspect(shard=shard):
-            return Decided(group=_shard(group, shard, failing_since=now))
+            found = _find(group, shard)
+            since, missed = found.failing_since or now, found.probes_missed + 1
+            return Decided(group=_shard(group, shard, failing_since=since, probes_missed=missed))
         case Trust(shard=shard):
-            return Decided(group=_shard(group, shard, failing_since=None))
+            return Decided(group=_shard(group, shard, failing_since=None, probes_missed=0))
         case Appoint():
             return _appoint(group, decision, given)
         case Serve(shard=shard):
@@ -235,7 +237,13 @@ def _appoint(group: ReplicationGroup, decision: Appoint, given: Given) -> Decide
     shard = _find(group, decision.shard)
     epoch = shard.epoch + 1
     appointed = _shard(
-        group, shard.id, primary=decision.member, epoch=epoch, planned=decision.planned, failing_since=None
+        group,
+        shard.id,
+        primary=decision.member,
+        epoch=epoch,
+        planned=decision.planned,
+        failing_since=None,
+        probes_missed=0,
     )
     appointed = _each(appointed, (decision.member,), lambda each: replace(each, epoch=epoch))
     if not decision.lost:

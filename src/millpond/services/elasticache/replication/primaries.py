@@ -41,7 +41,8 @@ from millpond.services.elasticache.replication.steps import (
 )
 
 PATIENCE = timedelta(milliseconds=300)
-"""How long a primary whose process runs may be silent: three probes, 100 ms apart."""
+PROBES = 3
+"""How long a primary whose process runs may be silent, and to how many probes in a row: both must be over."""
 
 _PROBE = 0.1
 _SOON = 0.02
@@ -146,6 +147,8 @@ def _watching(shard: Shard, member: Member, observed: Observed, now: datetime) -
     since = now - shard.failing_since
     if since < PATIENCE:
         return Plan(why=f"{silent} since {since.total_seconds():.1f} s: it may come back", settle=_PROBE)
+    if shard.probes_missed < PROBES:
+        return Plan(why=f"{silent} to {shard.probes_missed + 1} probes", decision=Suspect(shard=shard.id))
     return None
 
 
