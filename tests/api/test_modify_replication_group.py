@@ -142,21 +142,22 @@ def test_a_replica_is_promoted_where_nobody_else_decides(aws: World):
     assert roles == {"web-001": "replica", "web-002": "primary"}
 
 
-def test_cluster_mode_is_reached_by_way_of_compatible(aws: World):
-    made(aws, **THREE)
-    changed = modify(aws, ClusterMode="compatible")
-    assert (changed["ClusterMode"], changed["ClusterEnabled"]) == ("compatible", False)
-    assert record(aws).spec.parameter_group == "default.valkey9.cluster.on"
-    settle(aws)
+def test_a_compatible_group_becomes_enabled_and_changes_nothing_else_before(aws: World):
+    made(aws, **THREE, ClusterMode="compatible")
     code, words = refused(aws, modify_replication_group, ReplicationGroupId="web", CacheNodeType="cache.t4g.small")
     assert (code, "While the cluster mode is compatible" in words) == ("InvalidParameterCombination", True)
-    assert modify(aws, ClusterMode="enabled", CacheParameterGroupName="default.valkey9.cluster.on")["ClusterEnabled"]
+    changed = modify(aws, ClusterMode="enabled", CacheParameterGroupName="default.valkey9.cluster.on")
+    assert (changed["ClusterMode"], changed["ClusterEnabled"]) == ("enabled", True)
+    assert changed["MemberClusters"] == ["web-001", "web-002", "web-003"]
+    settle(aws)
+    assert "CurrentRole" not in described(aws)["NodeGroups"][0]["NodeGroupMembers"][0]
 
 
-def test_compatible_goes_back_to_disabled(aws: World):
-    made(aws, **THREE, ClusterMode="compatible")
-    modify(aws, ClusterMode="disabled")
-    assert record(aws).spec.parameter_group == "default.valkey9"
+@pytest.mark.parametrize(("now", "wanted"), [("disabled", "compatible"), ("compatible", "disabled")])
+def test_engines_do_not_change_into_cluster_mode_or_out_of_it(aws: World, now: str, wanted: str):
+    made(aws, **THREE, ClusterMode=now)
+    code, words = refused(aws, modify_replication_group, ReplicationGroupId="web", ClusterMode=wanted)
+    assert (code, words.startswith("ClusterMode cannot be honoured")) == ("InvalidParameterCombination", True)
 
 
 def test_another_parameter_group_applies_at_once(aws: World):

@@ -45,7 +45,8 @@ _ALONE = ("ReplicationGroupId", "ClusterMode", "CacheParameterGroupName", "Apply
 
 @operation(
     resources=replication_group_resources.modify_replication_group,
-    partial="no TLS, AUTH tokens, user groups, snapshots, durability, SNS, log delivery or IPv6 yet",
+    partial="no TLS, AUTH tokens, user groups, snapshots, durability, SNS, log delivery or IPv6 yet, and no change of "
+    "ClusterMode from or to disabled",
 )
 def modify_replication_group(ctx: Context, request: Request) -> Response:
     """Change a promise."""
@@ -115,7 +116,10 @@ def _change_at_once(ctx: Context, group: ReplicationGroup, request: Request) -> 
 
 
 def _cluster_mode(ctx: Context, group: ReplicationGroup, request: Request) -> GroupSpec:
-    """From disabled by way of compatible to enabled; nothing else may change with it."""
+    """From compatible to enabled, which are the same to the engines; nothing else may change with it.
+
+    AWS comes from disabled to compatible, too, and back; here that would take engines that change into cluster mode.
+    """
     spec, mode = group.spec, request["ClusterMode"]
     besides = sorted(name for name, value in request.items() if name not in _ALONE and value not in (None, [], ""))
     if besides:
@@ -141,6 +145,11 @@ def _cluster_mode(ctx: Context, group: ReplicationGroup, request: Request) -> Gr
     changed = msgspec.structs.replace(spec, cluster_mode=mode, parameter_group=parameters.name)
     if mode == "compatible":
         check_compatible(changed, group.shards)
+    if (mode == "disabled") != (spec.cluster_mode == "disabled"):
+        raise InvalidParameterCombinationException(
+            f"ClusterMode cannot be honoured: changes between {spec.cluster_mode} and {mode} are not available in this "
+            "version of Millpond."
+        )
     return changed
 
 
