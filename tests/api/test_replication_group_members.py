@@ -10,6 +10,7 @@ import pytest
 from millpond.services.elasticache.operations import cache_clusters as clusters
 from millpond.services.elasticache.operations import replica_counts, shard_configuration, tags
 from millpond.services.elasticache.operations import replication_groups as operations
+from millpond.services.elasticache.operations.modify_replication_group import modify_replication_group
 from millpond.services.elasticache.operations.test_failover import test_failover as fail_over
 from tests.api import groups_world
 from tests.api.groups_world import (
@@ -474,6 +475,23 @@ def test_a_replica_is_deleted_as_a_cache_cluster(aws: World):
     doomed = aws.call(clusters.delete_cache_cluster, CacheClusterId="WEB-002")["CacheCluster"]
     assert doomed["CacheClusterStatus"] == "deleting"
     assert described(aws)["Status"] == "modifying"
+
+
+def test_a_replica_that_was_to_become_primary_and_leaves_is_waited_for_no_more(aws: World):
+    made(aws, **{**VALKEY, "NumCacheClusters": 3})
+    aws.call(modify_replication_group, ReplicationGroupId="web", PrimaryClusterId="web-002")
+    aws.call(clusters.delete_cache_cluster, CacheClusterId="web-003")
+    assert described(aws)["PendingModifiedValues"] == {"PrimaryClusterId": "web-002"}
+    settle(aws)
+    aws.call(replica_counts.decrease_replica_count, **NOW, NewReplicaCount=0)
+    assert described(aws)["PendingModifiedValues"] == {}
+
+
+def test_a_group_that_fails_over_by_itself_waits_for_no_promotion_by_hand(aws: World):
+    made(aws, **{**VALKEY, "NumCacheClusters": 2})
+    aws.call(modify_replication_group, ReplicationGroupId="web", PrimaryClusterId="web-002")
+    aws.call(modify_replication_group, ReplicationGroupId="web", AutomaticFailoverEnabled=True)
+    assert described(aws)["PendingModifiedValues"] == {"AutomaticFailoverStatus": "enabled"}
 
 
 def test_members_that_a_group_needs_are_not_deleted(aws: World):

@@ -42,8 +42,13 @@ def keep(ctx: Context, group: ReplicationGroup) -> None:
 
 
 def write_resized(ctx: Context, group: ReplicationGroup, shards: tuple[Shard, ...]) -> ReplicationGroup:
-    """Store a group with other members; new ones take the group's tags."""
-    written = write(ctx, msgspec.structs.replace(group, shards=shards, generation=group.generation + 1))
+    """Store a group with other members; new ones take the group's tags, and nobody leaves who is to be primary."""
+    staying = {each.id for shard in shards for each in shard.members if not each.node.removing}
+    pending = (
+        group.pending if group.pending.primary in staying else msgspec.structs.replace(group.pending, primary=None)
+    )
+    changed = msgspec.structs.replace(group, shards=shards, pending=pending, generation=group.generation + 1)
+    written = write(ctx, changed)
     inherited = tags.of(ctx.transaction, ctx.account, ctx.region, group.arn)
     for arn in set(member_arns(written)).difference(member_arns(group)):
         tags.put(ctx.transaction, ctx.account, ctx.region, arn, inherited)

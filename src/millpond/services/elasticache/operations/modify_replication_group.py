@@ -195,7 +195,7 @@ def _change_primary(
     """Promote a replica by hand, which is for groups that do not do it by themselves."""
     wanted = (request.get("PrimaryClusterId") or "").lower()
     if not wanted:
-        return pending
+        return msgspec.structs.replace(pending, primary=None) if failover else pending
     found = membership_in(group, wanted)
     if found is None:
         if not is_taken(ctx, wanted):
