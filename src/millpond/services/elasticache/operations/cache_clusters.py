@@ -109,7 +109,9 @@ def describe_cache_clusters(ctx: Context, request: Request) -> Response:
             raise paging.foreign_marker() from error
     found = clusters.page(ctx.transaction, ctx.account, ctx.region, after=after, limit=limit + 1)
     shown = found[:limit]
-    response: dict[str, Any] = {"CacheClusters": [_view(ctx, each, show_nodes=show) for each in shown]}
+    groups = {name: require_parameter_group(ctx, name) for name in {each.spec.parameter_group for each in shown}}
+    views = [cache_cluster(each, groups[each.spec.parameter_group], ctx.platform, show_nodes=show) for each in shown]
+    response: dict[str, Any] = {"CacheClusters": views}
     if len(found) > limit:
         response["Marker"] = markers.encode((shown[-1].id,), query)
     return response

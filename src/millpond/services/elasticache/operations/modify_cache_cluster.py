@@ -8,6 +8,7 @@ API reference says for `NumCacheNodes` (elasticache:ModifyCacheCluster).
 import msgspec
 
 from millpond.operation import Context, Request, Response, operation
+from millpond.services import ec2
 from millpond.services.elasticache import cluster_resources, engine_choice, placement, refusals, windows
 from millpond.services.elasticache.api import (
     InvalidParameterCombinationException,
@@ -55,6 +56,8 @@ def modify_cache_cluster(ctx: Context, request: Request) -> Response:
         changed = msgspec.structs.replace(changed, generation=cluster.generation + 1)
     if changed != cluster:
         changed = write(ctx, changed)
+    if changed.spec.security_group_ids != cluster.spec.security_group_ids:
+        _join_groups(ctx, changed)
     current = require_parameter_group(ctx, changed.spec.parameter_group)
     return {"CacheCluster": cache_cluster(changed, current, ctx.platform, show_nodes=False)}
 
@@ -76,7 +79,8 @@ def _change_at_once(ctx: Context, cluster: CacheCluster, request: Request) -> Cl
             f"{spec.maintenance_window} and {spec.snapshot_window}."
         )
     if given := request.get("SecurityGroupIds"):
-        spec = msgspec.structs.replace(spec, security_group_ids=placement.security_groups(ctx, given))
+        vpc = placement.vpc_of(ctx, spec.subnet_group)
+        spec = msgspec.structs.replace(spec, security_group_ids=placement.security_groups(ctx, given, vpc=vpc))
     if request.get("AutoMinorVersionUpgrade") is not None:
         spec = msgspec.structs.replace(spec, auto_minor_version_upgrade=request["AutoMinorVersionUpgrade"])
     if request.get("AZMode"):
@@ -100,6 +104,17 @@ def _az_mode(cluster: CacheCluster, request: Request) -> str:
     if mode == "cross-az" and count < 2:
         raise InvalidParameterCombinationException("AZMode cross-az requires at least 2 cache nodes.")
     return mode
+
+
+def _join_groups(ctx: Context, cluster: CacheCluster) -> None:
+    """Membership of security groups changes at once, on the live interfaces."""
+    for each in cluster.nodes:
+        if each.interface:
+            ec2.set_interface_groups(
+                ctx.transaction, ctx.account, ctx.region, each.interface, cluster.spec.security_group_ids
+            )
+    vpc = placement.vpc_of(ctx, cluster.spec.subnet_group)
+    ctx.wake(ec2.VPC_CONTROLLER, ec2.vpc_key(ctx.account, ctx.region, vpc))
 
 
 def _change_engine(
