@@ -73,9 +73,10 @@ parity: ## AWS's own vectors, waiters, paginators and tools; writes docs/parity.
 	@$(PYTHON) tools/gen_parity.py
 
 .PHONY: postgres
-postgres: ## the store on a real PostgreSQL
+postgres: ## the store, and everything that goes through the API, on a real PostgreSQL
 	@$(DEV)
-	@$(PYTHON) -m pytest -q tests/contracts/test_store.py -k postgresql
+	@$(PYTHON) -m pytest -q tests/contracts/test_store.py tests/contracts/test_elasticache_tables.py tests/contracts/test_iam_stores.py -k postgresql
+	@$(PYTHON) -m tests.postgres -q -n $(WORKERS) tests/api --ignore tests/api/test_hostile_clients.py --ignore tests/api/test_command_line.py
 
 .PHONY: bench
 bench: ## ratios to bare engines and to peers, in one run, as a table

@@ -14,8 +14,19 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel, Shape
 
 SERVICES = Path(__file__).resolve().parent.parent / "src/millpond/services"
-MODELS = {"cloudtrail": "cloudtrail", "elasticache": "elasticache", "iam": "iam", "sts": "sts"}
-"""Slice → botocore model."""
+MODELS = {
+    "cloudtrail/api.py": "cloudtrail",
+    "ec2_instance_connect/api.py": "ec2-instance-connect",
+    "elasticache/api.py": "elasticache",
+    "iam/api.py": "iam",
+    "signin/oauth/api.py": "signin",
+    "sso/api/admin.py": "sso-admin",
+    "sso/api/identity_store.py": "identitystore",
+    "sso/api/oidc.py": "sso-oidc",
+    "sso/api/portal.py": "sso",
+    "sts/api.py": "sts",
+}
+"""File below `services` → botocore model."""
 
 
 def error_shapes(model: ServiceModel) -> Iterator[Shape]:
@@ -48,18 +59,22 @@ def render(model_name: str) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("services", nargs="*", default=sorted(MODELS), help="slices to write (all when none is given)")
+    parser.add_argument(
+        "services", nargs="*", default=sorted(MODELS.values()), help="models to write (all when none is given)"
+    )
     parser.add_argument("--check", action="store_true", help="only compare")
     arguments = parser.parse_args()
     stale = []
-    for name in arguments.services:
-        path, text = SERVICES / name.replace("-", "_") / "api.py", render(MODELS.get(name, name))
+    for file, name in MODELS.items():
+        if name not in arguments.services:
+            continue
+        path, text = SERVICES / file, render(name)
         if arguments.check:
             if not path.exists() or path.read_text() != text:
                 stale.append(path.name)
                 print(f"{path} is stale: run tools/gen_api.py {name}")
             continue
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     return 1 if stale else 0
 

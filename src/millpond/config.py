@@ -23,6 +23,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     listen: str = DEFAULT_LISTEN
     """ADDR:PORT; port 0 lets the system choose one."""
     driver: DriverName = "auto"
+    host_access: bool = True
+    """The machine has an interface of its own in the default VPC of its first account, where there are networks."""
     region: str = DEFAULT_REGION
     """The region that the command line speaks for; the API serves every region."""
     database_url: str | None = None
@@ -32,6 +34,17 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """Where endpoint names are written for this machine, if it may be written."""
     trusted_issuers: tuple[str, ...] = ()
     """Host names of OpenID Connect issuers that may have inner addresses; others are refused there."""
+    public_url: str = ""
+    """`https://millpond.example.com`: what links in mails begin with; the endpoint's own URL when empty."""
+    smtp_url: str = ""
+    """`smtp[s]://[user:password@]host[:port]`: where mail is handed over; without any sender it stays in the outbox."""
+    mail_command: str = ""
+    """A program that takes a mail on its standard input (`sendmail -t -i`), instead of SMTP."""
+    mail_from: str = "millpond@localhost"
+    text_command: str = ""
+    """A program that takes `{"to": "+49…", "text": …}` and sends a text message or calls."""
+    text_webhook: str = ""
+    """A URL that takes the same by POST."""
 
     @property
     def database(self) -> str:
@@ -93,6 +106,7 @@ def load(
     home: Path | None = None,
     listen: str | None = None,
     driver: DriverName | None = None,
+    host_access: bool | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Config:
     """Join the options given on the command line with the environment (`MILLPOND_*`, `AWS_REGION`)."""
@@ -102,8 +116,15 @@ def load(
         engines=default_engines(environ),
         listen=listen or environ.get("MILLPOND_LISTEN") or DEFAULT_LISTEN,
         driver=msgspec.convert(driver or environ.get("MILLPOND_DRIVER") or "auto", DriverName),
+        host_access=environ.get("MILLPOND_HOST_ACCESS", "yes") != "no" if host_access is None else host_access,
         region=environ.get("MILLPOND_REGION") or DEFAULT_REGION,
         database_url=environ.get("MILLPOND_DATABASE_URL") or None,
         hosts_file=Path(environ.get("MILLPOND_HOSTS_FILE") or "/etc/hosts"),
         trusted_issuers=tuple(environ.get("MILLPOND_TRUSTED_ISSUERS", "").split()),
+        public_url=environ.get("MILLPOND_PUBLIC_URL", "").rstrip("/"),
+        smtp_url=environ.get("MILLPOND_SMTP_URL", ""),
+        mail_command=environ.get("MILLPOND_MAIL_COMMAND", ""),
+        mail_from=environ.get("MILLPOND_MAIL_FROM") or "millpond@localhost",
+        text_command=environ.get("MILLPOND_TEXT_COMMAND", ""),
+        text_webhook=environ.get("MILLPOND_TEXT_WEBHOOK", ""),
     )

@@ -38,6 +38,7 @@ __all__ = [
     "Service",
     "Verdict",
     "any_resource",
+    "is_named_like_a_reader",
     "operation",
     "service",
 ]
@@ -56,7 +57,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     account: str
     arn: str
     user_id: str
-    kind: Literal["Root", "User", "AssumedRole", "FederatedUser", "AWSService", "Anonymous"]
+    kind: Literal["Root", "User", "AssumedRole", "FederatedUser", "IdentityCenterUser", "AWSService", "Anonymous"]
+    """`IdentityCenterUser`: who bears a token of Identity Center; `arn` is the identity store's."""
     access_key_id: str
     name: str = ""
     """The user name, or the role session name."""
@@ -137,6 +139,8 @@ class Platform(Protocol):
     """Whether programs on this machine resolve that zone; otherwise endpoints are given as addresses."""
     enforcement: str
     """`kernel` or `none`: whether security groups decide packets."""
+    no_instances: str
+    """Why this machine cannot run EC2 instances, in a sentence that names the fix; empty when it can."""
 
     def engine_versions(self) -> Sequence[EngineVersion]:
         """Every version of the catalogue, newest last within an engine."""
@@ -201,8 +205,12 @@ class Context(msgspec.Struct, kw_only=True):
     """(controller, key) pairs; delivered by the edge after the commit."""
     vault: Vault | None = None
     """Where secrets are sealed; operations use `secrets`."""
+    notices: list[str] = msgspec.field(default_factory=list)
+    """What the caller should know besides the answer; told in a header, for AWS's responses have no place for it."""
     conditions: Mapping[str, Any] = {}
     """The request's own condition keys (`aws:SourceIp`, …), for the operations that authorise by themselves."""
+    headers: Mapping[str, str] = {}
+    """The HTTP headers, names in lower case, for what no model has (`dpop`, `host`); empty without HTTP."""
     allows: Callable[[Resource], bool] = _nothing_more
     """Whether the caller may also do a resource's `action` on it: for what an operation does in the caller's name and
     refuses in words of its own (the service-linked role). The edge fills it in."""
@@ -213,6 +221,10 @@ class Context(msgspec.Struct, kw_only=True):
         if self.vault is None:
             raise RuntimeError("this edge has no vault: secrets can neither be sealed nor opened")
         return self.vault
+
+    def recognise(self, caller: Caller) -> None:
+        """Say who makes an unsigned request, once the operation has found out: the audit record names them."""
+        self.caller = caller
 
     def wake(self, controller: str, key: str) -> None:
         """Ask for a reconcile of `key` once this transaction is committed."""
@@ -239,7 +251,12 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def reads_only(self) -> bool:
         """Whether the edge may run it on a read snapshot instead of the one writer."""
-        return not self.writes and self.name.startswith(("Describe", "List", "Get", "Simulate"))
+        return not self.writes and is_named_like_a_reader(self.name)
+
+
+def is_named_like_a_reader(name: str) -> bool:
+    """Whether an operation's name is one of those that AWS gives to operations that only read."""
+    return name.startswith(("Describe", "List", "Get", "Lookup", "Simulate"))
 
 
 def any_resource(_ctx: Context, _request: Request) -> Sequence[Resource]:

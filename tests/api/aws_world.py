@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import boto3
 import pytest
+import sqlalchemy as sa
 from botocore import UNSIGNED
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
@@ -23,9 +24,10 @@ from millpond.gateway.http import Request
 from millpond.gateway.server import Gateway
 from millpond.kernel.clock import SystemClock
 from millpond.operation import Caller, Context, Service
-from millpond.services import iam, sts
+from millpond.services import cloudtrail, iam, sts
 from millpond.store import Store, Vault, metadata
 from tests.api.operations_world import Machine
+from tests.support.stores import database_url
 
 REGION = "us-east-1"
 
@@ -66,6 +68,7 @@ class AwsWorld:
         self.clock = MovableClock()
         self.identity = iam.IamIdentity(self.vault)
         self.wakes: list[tuple[str, str]] = []
+        self.trail = cloudtrail.Trail(store, self.vault)
         with store.begin() as transaction:
             made = iam.bootstrap(transaction, self.vault, now=self.clock.now())
             assert made is not None
@@ -80,6 +83,7 @@ class AwsWorld:
             clock=self.clock,
             deliver=self.wakes.extend,
             vault=self.vault,
+            recorder=self.trail,
         )
         self.administrator = {
             "aws_access_key_id": made.access_key_id,
@@ -124,6 +128,13 @@ class AwsWorld:
                 transaction, self.vault, account=self.account, principal_id=self.account, now=self.clock.now()
             )
         return {"aws_access_key_id": key.access_key_id, "aws_secret_access_key": key.secret}
+
+    def recorded(self, name: str) -> list[dict[str, Any]]:
+        """What is on record of an event's name, in every account, oldest first."""
+        assert self.trail.flush()
+        query = sa.text("SELECT body FROM cloudtrail_events WHERE name = :name ORDER BY sequence")
+        with self.store.read() as transaction:
+            return [json.loads(each) for each in transaction.execute(query, {"name": name}).scalars()]
 
     def caller(self, user_name: str) -> Caller:
         """A user as a caller, for calls without HTTP."""
@@ -200,14 +211,16 @@ class AwsWorld:
 
 @contextmanager
 def aws_world(directory: Path, *services: Service, url: str = "") -> Iterator[AwsWorld]:
-    """An installation in a fresh database: SQLite in the directory, or at the URL."""
-    store = Store(url or f"sqlite:///{directory}/millpond.db")
-    with store.begin() as transaction:
-        metadata.create_all(transaction)
-    world = AwsWorld(store, services or (iam.SERVICE, sts.SERVICE))
-    yield world
-    world.gateway.close()
-    store.close()
+    """An installation in a fresh database: at the URL, else where tests keep theirs."""
+    with nullcontext(url) if url else database_url(directory) as address:
+        store = Store(address)
+        with store.begin() as transaction:
+            metadata.create_all(transaction)
+        world = AwsWorld(store, services or (iam.SERVICE, sts.SERVICE))
+        yield world
+        world.gateway.close()
+        world.trail.close()
+        store.close()
 
 
 def document(*statements: dict[str, Any]) -> str:

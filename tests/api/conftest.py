@@ -8,11 +8,13 @@ import pytest
 from millpond.kernel import ids
 from tests.api.aws_world import AwsWorld, aws_world
 from tests.support.installation import Installation, installation
+from tests.support.stores import database_url
 
 
 @pytest.fixture(scope="session")
 def millpond(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    with installation(tmp_path_factory.mktemp("millpond")) as running:
+    home = tmp_path_factory.mktemp("millpond")
+    with database_url(home) as url, installation(home, database=url) as running:
         yield running
 
 

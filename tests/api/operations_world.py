@@ -21,6 +21,7 @@ from millpond.operation import Caller, Context, EngineVersion, Operation, Resour
 from millpond.services.elasticache.records.cache_clusters import CacheCluster, CacheNode, ClusterSpec
 from millpond.services.elasticache.tables import cache_clusters
 from millpond.store import Store, Vault, metadata
+from tests.support.stores import database_url
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
@@ -44,6 +45,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     zone: str = "cache.test"
     names_resolve: bool = True
     enforcement: str = "none"
+    no_instances: str = ""
     versions: Sequence[EngineVersion] = ()
 
     def engine_versions(self) -> Sequence[EngineVersion]:
@@ -150,11 +152,12 @@ class World:
 @contextmanager
 def world(directory: Path, *, model: str = "elasticache") -> Iterator[World]:
     """A fresh database with the tables of every service that was imported."""
-    store = Store(f"sqlite:///{directory}/millpond.db")
-    with store.begin() as transaction:
-        metadata.create_all(transaction)
-    yield World(store, model=model)
-    store.close()
+    with database_url(directory) as url:
+        store = Store(url)
+        with store.begin() as transaction:
+            metadata.create_all(transaction)
+        yield World(store, model=model)
+        store.close()
 
 
 def exactly(text: str) -> str:

@@ -10,12 +10,13 @@ import pytest
 from millpond.aws.faults import CommonFault
 from millpond.operation import Operation
 from millpond.services import ec2
-from millpond.services.ec2 import operations
+from millpond.services.ec2.operations import geography, security_groups, subnets, vpcs
 from tests.api.operations_world import ACCOUNT, REGION, World, exactly, world
 
 VPC = ec2.default_vpc(ACCOUNT, REGION).id
-SUBNETS = [each.id for each in ec2.subnets(ACCOUNT, REGION)]
+SUBNETS = [each.id for each in ec2.default_subnets(ACCOUNT, REGION)]
 GROUP = ec2.default_security_group(ACCOUNT, REGION).id
+DESCRIBING = [each for each in ec2.SERVICE.operations.values() if each.reads_only]
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def filters(**given: str | list[str]) -> list[dict[str, Any]]:
 
 
 def test_the_default_vpc_is_aws_s(aws: World):
-    (vpc,) = aws.call(operations.describe_vpcs)["Vpcs"]
+    (vpc,) = aws.call(vpcs.describe_vpcs)["Vpcs"]
 
     assert vpc["VpcId"] == VPC
     assert vpc["CidrBlock"] == "172.31.0.0/16"
@@ -48,7 +49,7 @@ def test_the_default_vpc_is_aws_s(aws: World):
 
 
 def test_each_zone_has_one_subnet_of_its_own_in_the_vpc(aws: World):
-    found = aws.call(operations.describe_subnets)["Subnets"]
+    found = aws.call(subnets.describe_subnets)["Subnets"]
 
     assert [each["AvailabilityZone"] for each in sorted(found, key=lambda each: each["AvailabilityZone"])] == [
         f"us-east-1{letter}" for letter in "abcdef"
@@ -61,7 +62,7 @@ def test_each_zone_has_one_subnet_of_its_own_in_the_vpc(aws: World):
 
 
 def test_the_default_group_lets_its_members_in_and_everyone_out(aws: World):
-    (group,) = aws.call(operations.describe_security_groups)["SecurityGroups"]
+    (group,) = aws.call(security_groups.describe_security_groups)["SecurityGroups"]
 
     assert (group["GroupId"], group["GroupName"]) == (GROUP, "default")
     assert group["IpPermissions"][0]["UserIdGroupPairs"] == [{"GroupId": GROUP, "UserId": ACCOUNT}]
@@ -70,86 +71,86 @@ def test_the_default_group_lets_its_members_in_and_everyone_out(aws: World):
 
 def test_every_account_and_region_has_a_network_of_its_own_that_stays(aws: World):
     worlds = (aws, aws.elsewhere(account="210987654321"), aws.elsewhere(region="eu-west-1"))
-    seen = [each.call(operations.describe_vpcs)["Vpcs"][0]["VpcId"] for each in worlds]
+    seen = [each.call(vpcs.describe_vpcs)["Vpcs"][0]["VpcId"] for each in worlds]
 
     assert len(set(seen)) == 3
-    assert seen == [each.call(operations.describe_vpcs)["Vpcs"][0]["VpcId"] for each in worlds]
+    assert seen == [each.call(vpcs.describe_vpcs)["Vpcs"][0]["VpcId"] for each in worlds]
 
 
 def test_things_are_found_by_id(aws: World):
-    assert len(aws.call(operations.describe_vpcs, VpcIds=[VPC])["Vpcs"]) == 1
-    found = aws.call(operations.describe_subnets, SubnetIds=[SUBNETS[2]])["Subnets"]
+    assert len(aws.call(vpcs.describe_vpcs, VpcIds=[VPC])["Vpcs"]) == 1
+    found = aws.call(subnets.describe_subnets, SubnetIds=[SUBNETS[2]])["Subnets"]
     assert [each["SubnetId"] for each in found] == [SUBNETS[2]]
-    assert len(aws.call(operations.describe_security_groups, GroupIds=[GROUP])["SecurityGroups"]) == 1
-    assert len(aws.call(operations.describe_security_groups, GroupNames=["default"])["SecurityGroups"]) == 1
+    assert len(aws.call(security_groups.describe_security_groups, GroupIds=[GROUP])["SecurityGroups"]) == 1
+    assert len(aws.call(security_groups.describe_security_groups, GroupNames=["default"])["SecurityGroups"]) == 1
 
 
 @pytest.mark.parametrize(
     ("operation", "request_", "code", "message"),
     [
-        (operations.describe_vpcs, {"VpcIds": ["vpc-1"]}, "InvalidVpcID.NotFound", "The vpc ID 'vpc-1' does not exist"),
+        (vpcs.describe_vpcs, {"VpcIds": ["vpc-1"]}, "InvalidVpcID.NotFound", "The vpc ID 'vpc-1' does not exist"),
         (
-            operations.describe_vpc_attribute,
+            vpcs.describe_vpc_attribute,
             {"VpcId": "vpc-1", "Attribute": "enableDnsSupport"},
             "InvalidVpcID.NotFound",
             "The vpc ID 'vpc-1' does not exist",
         ),
         (
-            operations.describe_subnets,
+            subnets.describe_subnets,
             {"SubnetIds": [SUBNETS[0], "subnet-1"]},
             "InvalidSubnetID.NotFound",
             "The subnet ID 'subnet-1' does not exist",
         ),
         (
-            operations.describe_security_groups,
+            security_groups.describe_security_groups,
             {"GroupIds": ["sg-1"]},
             "InvalidGroup.NotFound",
             "The security group 'sg-1' does not exist",
         ),
         (
-            operations.describe_security_groups,
+            security_groups.describe_security_groups,
             {"GroupNames": ["mine"]},
             "InvalidGroup.NotFound",
-            "The security group 'mine' does not exist",
+            f"The security group 'mine' does not exist in default VPC '{VPC}'",
         ),
         (
-            operations.describe_security_groups,
+            security_groups.describe_security_groups,
             {"GroupIds": ["group"]},
             "InvalidGroupId.Malformed",
             'Invalid id: "group" (expecting "sg-...")',
         ),
         (
-            operations.describe_availability_zones,
+            geography.describe_availability_zones,
             {"ZoneNames": ["us-east-1z"]},
             "InvalidParameterValue",
             "Invalid availability zone: [us-east-1z]",
         ),
         (
-            operations.describe_regions,
+            geography.describe_regions,
             {"RegionNames": ["nowhere-1"]},
             "InvalidParameterValue",
             "Invalid region: [nowhere-1]",
         ),
         (
-            operations.describe_vpcs,
+            vpcs.describe_vpcs,
             {"Filters": [{"Name": "colour", "Values": ["red"]}]},
             "InvalidParameterValue",
             "The filter 'colour' is invalid",
         ),
         (
-            operations.describe_subnets,
+            subnets.describe_subnets,
             {"SubnetIds": [SUBNETS[0]], "MaxResults": 5},
             "InvalidParameterCombination",
             "The parameter SubnetIds cannot be used with the parameter MaxResults",
         ),
         (
-            operations.describe_subnets,
+            subnets.describe_subnets,
             {"MaxResults": 4},
             "InvalidParameterValue",
             "Value ( 4 ) for parameter maxResults is invalid. Expecting a value between 5 and 1000.",
         ),
         (
-            operations.describe_subnets,
+            subnets.describe_subnets,
             {"NextToken": "bogus"},
             "InvalidNextToken",
             "The specified NextToken is not valid.",
@@ -183,17 +184,17 @@ def test_what_is_not_there_or_makes_no_sense_is_refused(
     ],
 )
 def test_filters_select_subnets(aws: World, given: list[dict[str, Any]], found: int):
-    assert len(aws.call(operations.describe_subnets, Filters=given)["Subnets"]) == found
+    assert len(aws.call(subnets.describe_subnets, Filters=given)["Subnets"]) == found
 
 
 def test_a_filter_full_of_wildcards_is_answered_at_once(aws: World):
     given = filters(subnet_id="*" + "?*0" * 40 + "x")
-    assert aws.call(operations.describe_subnets, Filters=given)["Subnets"] == []
+    assert aws.call(subnets.describe_subnets, Filters=given)["Subnets"] == []
 
 
 def test_pages_show_every_subnet_once(aws: World):
-    first = aws.call(operations.describe_subnets, MaxResults=5)
-    second = aws.call(operations.describe_subnets, MaxResults=5, NextToken=first["NextToken"])
+    first = aws.call(subnets.describe_subnets, MaxResults=5)
+    second = aws.call(subnets.describe_subnets, MaxResults=5, NextToken=first["NextToken"])
 
     shown = [each["SubnetId"] for page in (first, second) for each in page["Subnets"]]
     assert sorted(shown) == sorted(SUBNETS)
@@ -209,7 +210,7 @@ def test_pages_show_every_subnet_once(aws: World):
     ],
 )
 def test_the_attributes_of_a_vpc_are_described_one_by_one(aws: World, attribute: str, member: str, value: bool):
-    assert aws.call(operations.describe_vpc_attribute, VpcId=VPC, Attribute=attribute) == {
+    assert aws.call(vpcs.describe_vpc_attribute, VpcId=VPC, Attribute=attribute) == {
         "VpcId": VPC,
         member: {"Value": value},
     }
@@ -217,26 +218,26 @@ def test_the_attributes_of_a_vpc_are_described_one_by_one(aws: World, attribute:
 
 def test_zones_are_those_of_the_region(aws: World):
     tokyo = aws.elsewhere(region="ap-northeast-1").call(
-        operations.describe_availability_zones, Filters=filters(state="available", opt_in_status="opt-in-not-required")
+        geography.describe_availability_zones, Filters=filters(state="available", opt_in_status="opt-in-not-required")
     )["AvailabilityZones"]
 
     assert [each["ZoneName"] for each in tokyo] == ["ap-northeast-1a", "ap-northeast-1c", "ap-northeast-1d"]
     assert tokyo[0]["ZoneId"] == "apne1-az1"
-    found = aws.call(operations.describe_availability_zones, ZoneIds=["use1-az2"])["AvailabilityZones"]
+    found = aws.call(geography.describe_availability_zones, ZoneIds=["use1-az2"])["AvailabilityZones"]
     assert [each["ZoneName"] for each in found] == ["us-east-1b"]
 
 
 def test_a_region_that_aws_does_not_have_has_zones_too(aws: World):
-    found = aws.elsewhere(region="moon-1").call(operations.describe_availability_zones)["AvailabilityZones"]
+    found = aws.elsewhere(region="moon-1").call(geography.describe_availability_zones)["AvailabilityZones"]
     assert [each["ZoneName"] for each in found] == ["moon-1a", "moon-1b", "moon-1c"]
 
 
 def test_regions_are_those_of_the_partition(aws: World):
-    names = [each["RegionName"] for each in aws.call(operations.describe_regions)["Regions"]]
+    names = [each["RegionName"] for each in aws.call(geography.describe_regions)["Regions"]]
 
     assert {"us-east-1", "eu-central-1", "ap-southeast-7"} <= set(names)
     assert not [each for each in names if each.startswith(("cn-", "us-gov-"))]
-    chosen = aws.call(operations.describe_regions, RegionNames=["eu-west-1"], AllRegions=True)["Regions"]
+    chosen = aws.call(geography.describe_regions, RegionNames=["eu-west-1"], AllRegions=True)["Regions"]
     assert chosen == [
         {
             "RegionName": "eu-west-1",
@@ -247,26 +248,26 @@ def test_regions_are_those_of_the_partition(aws: World):
 
 
 def test_the_account_says_which_vpc_is_its_default(aws: World):
-    (attribute,) = aws.call(operations.describe_account_attributes, AttributeNames=["default-vpc"])["AccountAttributes"]
+    (attribute,) = aws.call(geography.describe_account_attributes, AttributeNames=["default-vpc"])["AccountAttributes"]
     assert attribute["AttributeValues"] == [{"AttributeValue": VPC}]
-    everything = aws.call(operations.describe_account_attributes)["AccountAttributes"]
+    everything = aws.call(geography.describe_account_attributes)["AccountAttributes"]
     assert "supported-platforms" in {each["AttributeName"] for each in everything}
     refused(
         aws,
-        operations.describe_account_attributes,
+        geography.describe_account_attributes,
         "InvalidParameterValue",
         "Value (colour) for parameter attributeName is invalid.",
         AttributeNames=["colour"],
     )
 
 
-@pytest.mark.parametrize("operation", operations.OPERATIONS, ids=lambda each: each.name)
+@pytest.mark.parametrize("operation", DESCRIBING, ids=lambda each: each.name)
 def test_a_dry_run_says_that_it_would_have_succeeded(aws: World, operation: Operation):
     with pytest.raises(CommonFault) as fault:
         aws.call(operation, DryRun=True)
     assert (fault.value.code, fault.value.status) == ("DryRunOperation", 412)
 
 
-@pytest.mark.parametrize("operation", operations.OPERATIONS, ids=lambda each: each.name)
+@pytest.mark.parametrize("operation", DESCRIBING, ids=lambda each: each.name)
 def test_describing_is_allowed_on_everything_or_nothing(aws: World, operation: Operation):
     assert [each.arn for each in aws.resources(operation)] == ["*"]

@@ -273,6 +273,14 @@ class TestModifying:
         assert set_values(aws) == {"timeout": "20"}
         assert aws.wakes == [("cache-cluster", cluster.key)]
 
+    def test_what_the_engines_here_cannot_follow_is_refused_and_not_swallowed(self, aws: World):
+        create(aws)
+
+        with pytest.raises(api.InvalidParameterValueException, match="able to defragment"):
+            modify(aws, activedefrag="yes")
+        assert set_values(aws) == {}
+        modify(aws, activedefrag="no")
+
     @pytest.mark.parametrize(
         ("name", "value"),
         [

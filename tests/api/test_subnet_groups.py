@@ -11,7 +11,7 @@ from millpond.services.elasticache.operations import subnet_groups as operations
 from tests.api.operations_world import ACCOUNT, REGION, World, exactly, world
 
 ARN = f"arn:aws:elasticache:{REGION}:{ACCOUNT}:subnetgroup"
-A, B, C = (each.id for each in ec2.subnets(ACCOUNT, REGION)[:3])
+A, B, C = (each.id for each in ec2.default_subnets(ACCOUNT, REGION)[:3])
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_every_account_has_a_default_group_of_the_default_vpc(aws: World):
     default = describe(aws, "default")
 
     assert [each["SubnetIdentifier"] for each in default["Subnets"]] == [
-        each.id for each in ec2.subnets(ACCOUNT, REGION)
+        each.id for each in ec2.default_subnets(ACCOUNT, REGION)
     ]
     assert [each["CacheSubnetGroupName"] for each in _all(aws)] == ["default"]
 

@@ -183,7 +183,7 @@ def test_a_default_parameter_group_has_no_tags_and_takes_none(aws: World):
 
 
 def test_a_group_made_again_does_not_inherit_the_tags_of_the_deleted_one(aws: World):
-    subnet = ec2.subnets(ACCOUNT, REGION)[0].id
+    subnet = ec2.default_subnets(ACCOUNT, REGION)[0].id
     wanted = {"CacheSubnetGroupName": "s", "CacheSubnetGroupDescription": "d", "SubnetIds": [subnet]}
     aws.call(subnet_groups.create_cache_subnet_group, **wanted, Tags=[{"Key": "a", "Value": "b"}])
     assert listed(aws, f"{BASE}:subnetgroup:s") == {"a": "b"}

@@ -28,7 +28,7 @@ class Server:
     """A running PostgreSQL and the way to fresh databases in it."""
 
     def __init__(self, directory: Path) -> None:
-        self._directory = directory
+        self.directory = directory
 
     @contextmanager
     def database(self) -> Iterator[str]:
@@ -36,13 +36,13 @@ class Server:
         name = f"test_{ids.endpoint_tag()}"
         self._run(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         try:
-            yield f"postgresql+psycopg://millpond@/{name}?host={self._directory}"
+            yield f"postgresql+psycopg://millpond@/{name}?host={self.directory}"
         finally:
             self._run(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
     def _run(self, statement: sql.Composed) -> None:
         with psycopg.connect(
-            host=str(self._directory), user="millpond", dbname="postgres", autocommit=True
+            host=str(self.directory), user="millpond", dbname="postgres", autocommit=True
         ) as connection:
             connection.execute(statement)
 

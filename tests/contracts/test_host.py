@@ -1,6 +1,7 @@
 """What every host driver keeps, whatever it drives: the rules of `millpond.host.spec`, one test a rule."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -9,15 +10,27 @@ import pytest
 
 from millpond.host.spec import File, HostError, ProcessState, files_digest
 from tests.contracts.host_worlds import MemoryWorld, World
+from tests.contracts.linux_world import LinuxWorld
 from tests.contracts.local_world import LocalWorld
 
 NAME = "123456789012.us-east-1.my-cache.0001"
+NEEDS_ROOT = [pytest.mark.privileged, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
 CONFIG = File(path="engine.conf", content="maxmemory 1gb\n")
 
 
-@pytest.fixture(params=["memory", "local"])
+async def _made(driver: str, home: Path) -> World:
+    match driver:
+        case "local":
+            return LocalWorld(home)
+        case "linux":
+            return await LinuxWorld.made(home)
+        case _:
+            return MemoryWorld()
+
+
+@pytest.fixture(params=["memory", "local", pytest.param("linux", marks=NEEDS_ROOT)])
 async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
-    world: World = MemoryWorld() if request.param == "memory" else LocalWorld(tmp_path / "home")
+    world = await _made(request.param, tmp_path / "home")
     yield world
     await world.close()
 
@@ -326,4 +339,4 @@ async def test_closing_leaves_every_process_running(world: World):
 
 async def test_addresses_are_loopback(world: World):
     assert world.host.network.is_loopback
-    assert world.host.enforcement == "none"
+    assert world.host.enforcement == ("kernel" if world.host.kind == "linux" else "none")

@@ -24,6 +24,7 @@ from millpond.operation import (
     Credential,
     EngineVersion,
     Operation,
+    Recorder,
     Resource,
     Service,
     Verdict,
@@ -67,6 +68,7 @@ class ToyPlatform:
     zone = "cache.test"
     names_resolve = False
     enforcement = "none"
+    no_instances = ""
 
     def engine_versions(self) -> Sequence[EngineVersion]:
         return ()
@@ -109,6 +111,7 @@ class Installation:
         identity: ToyIdentity | None = None,
         clock: Clock | None = None,
         models: Models | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         self.store = Store(f"sqlite:///{directory / 'toy.db'}")
         self.identity = identity or ToyIdentity()
@@ -122,6 +125,7 @@ class Installation:
             platform=ToyPlatform(),
             clock=self.clock,
             deliver=self.delivered.extend,
+            recorder=recorder,
         )
 
     def close(self) -> None:

@@ -129,6 +129,8 @@ def test_groups_tags_and_catalogues(aws: Cli):
         == "a < b & c"
     )
     subnets = [each["SubnetId"] for each in aws("describe-subnets", service="ec2")["Subnets"]]
+    interfaces = aws("describe-network-interfaces", service="ec2")["NetworkInterfaces"]
+    assert {each["SubnetId"] for each in interfaces} <= set(subnets)
     group = aws(
         "create-cache-subnet-group", "--cache-subnet-group-name", "Nets", "--cache-subnet-group-description", "d",
         "--subnet-ids", *subnets[:2],

@@ -9,6 +9,7 @@ from datetime import timedelta
 import msgspec
 
 from millpond.engines.spec import ClusterPeer, ClusterView
+from millpond.services.elasticache.decide import Place
 from millpond.services.elasticache.desired.endpoints import group_names
 from millpond.services.elasticache.desired.slots import even, ranges_of, slots_of, spread
 from millpond.services.elasticache.records.replication_groups import ClusterMode, ReplicationGroup, Shard
@@ -79,13 +80,13 @@ class World:
 
     def commit(self, decision: steps.Decision) -> None:
         assert self.group is not None
-        addresses = {}
+        places = {}
         if isinstance(decision, steps.PlaceMembers):
             for each in decision.members:
                 self.addresses += 1
-                addresses[each] = f"127.9.0.{self.addresses}"
+                places[each] = Place(address=f"127.9.0.{self.addresses}")
         before = self.group
-        decided = decide(before, decision, Given(addresses=addresses, boot_parameters={}), self.now)
+        decided = decide(before, decision, Given(places=places, boot_parameters={}), self.now)
         self.group = decided.group
         self.messages += decided.messages
         self.released = decided.released.id if decided.released is not None else self.released

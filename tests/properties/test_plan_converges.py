@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from millpond.services.elasticache import steps as planning
-from millpond.services.elasticache.decide import Given, apply_pending, decide
+from millpond.services.elasticache.decide import Given, Place, apply_pending, decide
 from millpond.services.elasticache.plan import plan
 from millpond.services.elasticache.records.cache_clusters import CacheCluster, CacheNode, ClusterSpec, Pending, node_ids
 from millpond.services.elasticache.steps import Observed, ObservedNode, Plan
@@ -87,8 +87,8 @@ class World:
             if isinstance(step.decision, planning.PlaceNodes):
                 for node in step.decision.nodes:
                     self.address += 1
-                    addresses[node] = f"127.9.0.{self.address}"
-            decided = decide(self.cluster, step.decision, Given(addresses=addresses, boot_parameters={}), NOW)
+                    addresses[node] = Place(address=f"127.9.0.{self.address}")
+            decided = decide(self.cluster, step.decision, Given(places=addresses, boot_parameters={}), NOW)
             self.cluster = decided.cluster
             self.messages += decided.messages
         for action in step.actions:

@@ -55,7 +55,9 @@ class Installation:
         assert isinstance(engine, MemoryEngine)
         return engine
 
-    def client(self, service: str, *, region: str = "us-east-1", keys: tuple[str, str] | None = None) -> Any:
+    def client(
+        self, service: str, *, region: str = "us-east-1", keys: tuple[str, str] | None = None, token: str | None = None
+    ) -> Any:
         """A boto3 client of the administrator, or of whoever owns `keys`; it does not retry."""
         access_key_id, secret = keys or (self.keys.access_key_id, self.keys.secret_access_key)
         return boto3.client(
@@ -64,17 +66,23 @@ class Installation:
             region_name=region,
             aws_access_key_id=access_key_id,
             aws_secret_access_key=secret,
+            aws_session_token=token,
             config=BotoConfig(retries={"max_attempts": 1, "mode": "standard"}, parameter_validation=False),
         )
 
 
 @contextlib.contextmanager
-def installation(home: Path, *, driver: Literal["memory", "local"] = "memory") -> Iterator[Installation]:
+def installation(
+    home: Path, *, driver: Literal["memory", "local"] = "memory", database: str | None = None
+) -> Iterator[Installation]:
     """Start one in a thread of its own. When the block ends it is stopped, with its caches, and nothing runs on."""
-    config = Config(home=home, engines=engines_directory(), listen="127.0.0.1:0", driver=driver, resync_seconds=0.2)
+    config = Config(
+        home=home, engines=engines_directory(), listen="127.0.0.1:0", driver=driver, resync_seconds=0.2,
+        database_url=database,
+    )  # fmt: skip
     home.mkdir(exist_ok=True)
     clock = ShiftedClock()
-    here = in_memory() if driver == "memory" else machine(config, claimed_by(home), clock)
+    here = in_memory(home) if driver == "memory" else machine(config, claimed_by(home), clock)
     here = msgspec.structs.replace(here, refresh=None)
     started = threading.Event()
     found: list[RunFacts] = []

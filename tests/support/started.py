@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +70,9 @@ class Started:
 
 
 @contextlib.contextmanager
-def started(home: Path, *, driver: str = "local", environ: Mapping[str, str] | None = None) -> Iterator[Started]:
+def started(
+    home: Path, *, driver: str = "local", environ: Mapping[str, str] | None = None, options: Sequence[str] = ()
+) -> Iterator[Started]:
     """Start one and yield it. When the block ends it is brought down, and no process of it is left.
 
     Endpoints are addresses here: the hosts file that it is told lies where none can be written.
@@ -84,7 +86,7 @@ def started(home: Path, *, driver: str = "local", environ: Mapping[str, str] | N
     }
     running = Started(home, processes | dict(environ or {}))
     try:
-        done = running.up("--driver", driver)
+        done = running.up("--driver", driver, *options)
         assert done.returncode == 0, done.stdout + done.stderr
         yield running
     finally:

@@ -1,6 +1,7 @@
 """Engine binaries for controllers: what the obtainer has at hand, remembered, and installed beside the loop."""
 
 import asyncio
+from collections.abc import Callable
 
 from millpond.engines.obtain import Obtainer
 from millpond.engines.spec import Build
@@ -12,8 +13,10 @@ _LOG = log.get("engines")
 class InstalledBuilds:
     """Remembers builds as long as their program exists: every pass of every cache asks."""
 
-    def __init__(self, obtainer: Obtainer) -> None:
+    def __init__(self, obtainer: Obtainer, *, changed: Callable[[], None] = lambda: None) -> None:
+        """`changed` is called when something was installed."""
         self._obtainer = obtainer
+        self._changed = changed
         self._found: dict[tuple[str, str], Build] = {}
 
     def installed(self, engine: str, version: str) -> Build | None:
@@ -32,5 +35,6 @@ class InstalledBuilds:
             _LOG.info("engine.installing", engine=engine, version=version, step=words)
 
         build = await asyncio.to_thread(self._obtainer.install, engine, version, progress=progress)
+        self._changed()
         _LOG.info("engine.installed", engine=engine, version=version, upstream=build.upstream, source=build.source)
         return build

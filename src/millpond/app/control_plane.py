@@ -12,12 +12,19 @@ from pathlib import Path
 import msgspec
 import uvicorn
 
+from millpond.app.console_login import ConsoleLogins
+from millpond.app.front import Front
+from millpond.app.identity_center import Invitations, PortalOfInstance, UsersOfDirectory
+from millpond.app.instances import outfit
 from millpond.app.machine import Machine, machine
 from millpond.app.names import PublishedNames
 from millpond.app.operate import Installation, OperatorOfInstallation
 from millpond.app.orphans import OrphanController
+from millpond.app.people import PeopleOfInstallation
 from millpond.app.platform import MachinePlatform
+from millpond.app.sign_in import desk_of, own_names, pages_of
 from millpond.app.state import State, open_state
+from millpond.app.vpc_services import vpc_services
 from millpond.aws.endpoints import ZONE
 from millpond.aws.models import Models
 from millpond.certificates import CertificateAuthority, server_names
@@ -27,12 +34,16 @@ from millpond.dns.system_names import SystemNames
 from millpond.gateway.client import Client
 from millpond.gateway.server import Gateway
 from millpond.kernel.clock import Clock, SystemClock
+from millpond.mail import MailController, MailMisconfiguredError, Senders, configured_senders
 from millpond.operator import door, home
 from millpond.operator.facts import RunFacts
 from millpond.operator.spec import CannotStart
-from millpond.reconcile.loop import Controller, Loop
-from millpond.services import cloudtrail, ec2, elasticache, iam, sts
+from millpond.reconcile.loop import Loop
+from millpond.services import cloudtrail, ec2, ec2_instance_connect, elasticache, iam, signin, sso, sts
 from millpond.services.iam import IamIdentity
+from millpond.services.signin import Desk
+
+_NO_INSTANCES = "This driver cannot run EC2 instances; they need the linux driver: millpond up --driver linux"
 
 
 async def run(
@@ -48,7 +59,7 @@ async def run(
     async with contextlib.AsyncExitStack() as stack:
         state = await asyncio.to_thread(open_state, config, clock.now())
         stack.callback(state.store.close)
-        here = here or machine(config, installation, clock)
+        here = here or machine(config, installation, clock, vpc_services(state.store, state.vault, clock))
         stack.push_async_callback(here.host.close)
         system = SystemNames(config.hosts_file, installation, home=config.home)
         names = PublishedNames(system)
@@ -58,26 +69,44 @@ async def run(
             zone=ZONE,
             names_resolve=availability.names_resolve,
             enforcement=here.host.enforcement,
+            no_instances="" if here.instances is not None else _NO_INSTANCES,
             engine_versions=here.engine_versions,
         )
         stop = Stop()
+        loop = Loop([], clock, resync_seconds=config.resync_seconds)
         trail = cloudtrail.Trail(state.store, state.vault)
         stack.callback(trail.close)
         identity = IamIdentity(state.vault)
-        groups = elasticache.ReplicationGroupController(
-            store=state.store,
-            vault=state.vault,
-            host=here.host,
-            engines=here.replicating,
-            builds=here.builds,
-            names=names,
-            zone=ZONE,
+        senders = _senders(config)
+        listener = _listen(config.listen)
+        stack.callback(listener.close)
+        certificate = _certificate(config, state, listener, clock)
+        endpoint = _endpoint(listener, tls=certificate is not None)
+        desk = desk_of(
+            config,
+            state,
+            identity=identity,
             clock=clock,
-            stopping=lambda: stop.caches,
+            deliver=loop.deliver,
+            trail=trail,
+            senders=senders,
+            endpoint=endpoint,
+            directory=UsersOfDirectory(state.vault),
         )
-        loop = _loop(config, groups, state=state, here=here, names=names, clock=clock, stop=stop, identity=identity)
+        groups = _keep(
+            loop, config=config, state=state, here=here, names=names, clock=clock, stop=stop, desk=desk, senders=senders
+        )
         gateway = Gateway(
-            services=(elasticache.SERVICE, ec2.SERVICE, iam.SERVICE, sts.SERVICE, cloudtrail.SERVICE),
+            services=(
+                elasticache.SERVICE,
+                ec2.SERVICE,
+                ec2_instance_connect.SERVICE,
+                iam.SERVICE,
+                sts.SERVICE,
+                cloudtrail.SERVICE,
+                *sso.SERVICES,
+                signin.SERVICE,
+            ),
             models=Models(),
             store=state.store,
             identity=identity,
@@ -86,13 +115,23 @@ async def run(
             clock=clock,
             deliver=loop.deliver,
             region=config.region,
+            recorder=trail,
+            names=own_names(config),
         )
         stack.callback(gateway.close)
-        listener = _listen(config.listen)
-        stack.callback(listener.close)
-        certificate = _certificate(config, state, listener, clock)
-        await stack.enter_async_context(_serving(gateway, listener, certificate))
-        here.host.watch(lambda process: _wake_keeper(loop, groups, process))
+        client = Client(gateway.call)
+        pages = pages_of(
+            config,
+            desk,
+            client=client,
+            portal=PortalOfInstance(desk),
+            logins=ConsoleLogins(desk, config.region),
+        )
+        stack.callback(pages.close)
+        await stack.enter_async_context(_serving(Front(pages=pages, api=gateway), listener, certificate))
+        if here.host.enforcement == "kernel" and config.host_access:
+            await asyncio.to_thread(_give_the_machine_a_leg, config, state, clock)
+        here.host.watch(lambda process: _process_ended(loop, groups, process))
         keeping = asyncio.create_task(loop.run())
         stack.push_async_callback(_cancelled, keeping)
         if here.refresh is not None:
@@ -107,14 +146,15 @@ async def run(
                 availability=availability,
                 names=system,
                 dns=dns,
-                endpoint=_endpoint(listener, tls=certificate is not None),
+                endpoint=endpoint,
                 ca_bundle=str(certificate.authority) if certificate is not None else "",
             ),
-            client=Client(gateway.call),
+            client=client,
             loop=loop,
             clock=clock,
             stop=stop,
             trail=trail,
+            people=PeopleOfInstallation(desk),
         )
         await stack.enter_async_context(door.opened(operator, config.operator_socket))
         facts = await operator.status()
@@ -124,15 +164,41 @@ async def run(
         if stop.caches:
             await _stop_caches(state, here, loop)
             await asyncio.to_thread(system.withdraw)
+            if here.fabric is not None:
+                await _cancelled(keeping)  # nobody may lay networks out again
+                await _stop_instances(state, here)
+                await here.fabric.cleanup()
 
 
-def _wake_keeper(loop: Loop, groups: elasticache.ReplicationGroupController, process: str) -> None:
-    """A process ended: its group looks, or the cluster that it is all of."""
-    key = groups.key_of_process(process)
-    if key is not None:
-        loop.wake(elasticache.GROUP_CONTROLLER, key)
+def _keeper_of(process: str) -> tuple[str, str]:
+    """Which controller keeps a process, and under which key."""
+    instance = ec2.key_of_instance_process(process)
+    if instance is not None:
+        return ec2.INSTANCE_CONTROLLER, instance
+    return elasticache.CONTROLLER, elasticache.key_of_process(process)
+
+
+def _process_ended(loop: Loop, groups: elasticache.ReplicationGroupController, process: str) -> None:
+    """Have its keeper look. A member that played a part is missed at once, whatever else troubles its group."""
+    member = groups.member_of_process(process)
+    if member is None:
+        loop.notice(*_keeper_of(process))
+    elif member.missed:
+        loop.wake(elasticache.GROUP_CONTROLLER, member.key)
     else:
-        loop.wake(elasticache.CONTROLLER, elasticache.key_of_process(process))
+        loop.notice(elasticache.GROUP_CONTROLLER, member.key)
+
+
+async def _stop_instances(state: State, here: Machine) -> None:
+    """They keep their disks, and are started again with the control plane."""
+
+    def processes() -> frozenset[str]:
+        with state.store.read() as transaction:
+            return ec2.recorded_instance_processes(transaction)
+
+    if here.instances is not None:
+        for name in sorted(await asyncio.to_thread(processes)):
+            await here.instances.stop_process(name)
 
 
 class Stop:
@@ -159,22 +225,49 @@ def _installation_id(directory: Path) -> str:
     return file.read_text(encoding="ascii").strip()
 
 
-def _loop(
-    config: Config,
-    groups: elasticache.ReplicationGroupController,
+def _give_the_machine_a_leg(config: Config, state: State, clock: Clock) -> None:
+    """Programs of this machine reach caches as a VPN client would: through an interface of the default group."""
+    with state.store.begin() as transaction:
+        ec2.machine_interface(transaction, state.account, config.region, clock.now())
+
+
+def _keep(
+    loop: Loop,
     *,
+    config: Config,
     state: State,
     here: Machine,
     names: PublishedNames,
     clock: Clock,
     stop: Stop,
-    identity: IamIdentity,
-) -> Loop:
+    desk: Desk,
+    senders: Senders,
+) -> elasticache.ReplicationGroupController:
+    """Give the loop everything that is kept; what keeps groups is told of ends of processes in its own way."""
+
     def recorded() -> frozenset[str]:
         with state.store.read() as transaction:
-            return elasticache.recorded_processes(transaction)
+            return elasticache.recorded_processes(transaction) | ec2.recorded_instance_processes(transaction)
 
-    controllers: list[Controller] = [
+    addressing = (
+        elasticache.VpcAddresses() if here.fabric is not None else elasticache.MachineAddresses(here.host.network)
+    )
+    groups = elasticache.ReplicationGroupController(
+        store=state.store,
+        vault=state.vault,
+        host=here.host,
+        engines=here.replicating,
+        builds=here.builds,
+        names=names,
+        addressing=addressing,
+        fabric=here.fabric,
+        zone=ZONE,
+        clock=clock,
+        stopping=lambda: stop.caches,
+        wake=loop.wake,
+    )
+    loop.keep(
+        groups,
         elasticache.CacheClusterController(
             store=state.store,
             vault=state.vault,
@@ -182,17 +275,42 @@ def _loop(
             engines=here.engines,
             builds=here.builds,
             names=names,
+            addressing=addressing,
+            fabric=here.fabric,
             zone=ZONE,
             clock=clock,
             stopping=lambda: stop.caches,
+            wake=loop.wake,
         ),
-        groups,
         OrphanController(here.host, recorded),
-        iam.IamUpkeep(state.store, identity, clock),
+        iam.IamUpkeep(state.store, desk.identity, clock),
         cloudtrail.AuditUpkeep(state.store, state.vault, clock),
+        MailController(state.store, state.vault, clock, senders),
+        signin.SignInUpkeep(state.store, clock),
+        Invitations(desk),
         iam.OidcKeys(state.store, clock, iam.HttpsFetch(config.trusted_issuers)),
-    ]
-    return Loop(controllers, clock, resync_seconds=config.resync_seconds)
+    )
+    if here.fabric is not None:
+        loop.keep(ec2.VpcController(store=state.store, fabric=here.fabric))
+        if here.instances is not None:
+            loop.keep(
+                ec2.InstanceController(
+                    store=state.store,
+                    instances=here.instances,
+                    fabric=here.fabric,
+                    clock=clock,
+                    outfit=lambda region: outfit(here.builds, region),
+                    wake=loop.wake,
+                )
+            )
+    return groups
+
+
+def _senders(config: Config) -> Senders:
+    try:
+        return configured_senders(config)
+    except MailMisconfiguredError as error:
+        raise CannotStart(str(error)) from error
 
 
 @contextlib.asynccontextmanager
@@ -213,7 +331,8 @@ async def _dns_server(names: PublishedNames, address: str) -> AsyncIterator[DnsS
 def _listen(listen: str) -> socket.socket:
     address, _, port = listen.rpartition(":")
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # Named, since asyncio turns Nagle off only where it sees that this is TCP: 40 ms an answer otherwise.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((address.strip("[]"), int(port)))
@@ -247,9 +366,9 @@ def _certificate(config: Config, state: State, listener: socket.socket, clock: C
 
 
 @contextlib.asynccontextmanager
-async def _serving(gateway: Gateway, listener: socket.socket, certificate: Certificate | None) -> AsyncIterator[None]:
+async def _serving(application: Front, listener: socket.socket, certificate: Certificate | None) -> AsyncIterator[None]:
     config = uvicorn.Config(
-        gateway,
+        application,
         http="httptools",
         ws="none",
         lifespan="off",

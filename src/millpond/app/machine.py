@@ -1,25 +1,36 @@
 """The machine as this installation uses it: the host driver, the engines on it, and where their binaries come from."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
 from millpond.app.builds import InstalledBuilds
+from millpond.app.versions import KnownVersions
+from millpond.app.vpc_services import resolver
 from millpond.config import Config
 from millpond.engines.catalogue import load
+from millpond.engines.dialing import Dial
 from millpond.engines.memcached.driver import MemcachedEngine
 from millpond.engines.memory import MemoryEngine
 from millpond.engines.obtain import Obtainer
 from millpond.engines.spec import Build, Engine, ReplicatingEngine
 from millpond.engines.valkey import ValkeyEngine
+from millpond.host import linux
+from millpond.host.fabric import Fabric
+from millpond.host.instance import Instances
+from millpond.host.linux import LinuxHost, Serve
 from millpond.host.local import LocalHost
-from millpond.host.memory import MemoryHost
+from millpond.host.memory import MemoryFabric, MemoryHost, MemoryInstances
 from millpond.host.spec import Host, HostError
 from millpond.kernel.clock import Clock
 from millpond.operation import EngineVersion
 from millpond.operator.spec import CannotStart
+
+_FRESH = timedelta(days=1)
+"""For how long the last look at the engine sources holds."""
 
 
 class Builds(Protocol):
@@ -41,39 +52,70 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     engine_versions: Callable[[], Sequence[EngineVersion]]
     refresh: Callable[[], None] | None
     """Looks up what engine sources offer; slow, blocking, run beside everything else."""
+    instances: Instances | None = None
+    """EC2 instances; None where this driver cannot run any."""
+    fabric: Fabric | None = None
+    """The networks; None where this driver has none, and no packet is filtered."""
+    dial: Dial | None = None
+    """Connects to a port of an interface whatever the groups say; None where there are none."""
+    unfiltered: str = ""
+    """Why `auto` did without networks, and what would change that."""
 
 
-def machine(config: Config, installation: str, clock: Clock) -> Machine:
-    """Choose. CannotStart when this machine will not do."""
-    if config.driver == "linux":
-        raise CannotStart("The linux driver is not in this version of Millpond; use: millpond up --driver local")
+def machine(config: Config, installation: str, clock: Clock, services: Sequence[Serve] = (resolver,)) -> Machine:
+    """Choose. `auto` takes networks of their own for caches where this machine allows them, and says why not otherwise.
+
+    `services` stand in every VPC. CannotStart when this machine will not do.
+    """
     if config.driver == "memory":
-        return in_memory()
+        return in_memory(config.home)
+    availability = linux.available() if config.driver in {"auto", "linux"} else None
+    if config.driver == "linux" and availability is not None and not availability.works:
+        raise CannotStart(f"{availability.why} {availability.fix}".strip())
     try:
-        host = LocalHost(config.home, installation)
+        if availability is not None and availability.works:
+            host = LinuxHost(config.home, installation, services=services)
+            return _real(config, clock, host=host, fabric=host.fabric, instances=host, dial=host.fabric.dial)
+        unfiltered = "" if availability is None else f"{availability.why} {availability.fix}".strip()
+        return _real(config, clock, host=LocalHost(config.home, installation), unfiltered=unfiltered)
     except HostError as error:
         raise CannotStart(str(error)) from error
+
+
+def _real(
+    config: Config,
+    clock: Clock,
+    *,
+    host: Host,
+    fabric: Fabric | None = None,
+    instances: Instances | None = None,
+    dial: Dial | None = None,
+    unfiltered: str = "",
+) -> Machine:
     obtainer = Obtainer(config.engines, clock=clock)
-    replicating = {"valkey": ValkeyEngine(), "redis": ValkeyEngine()}
+    versions = KnownVersions(obtainer, clock)
+    valkey = ValkeyEngine(dial)
+
+    def refresh() -> None:
+        obtainer.refresh()
+        versions.forget()
+
     return Machine(
         host=host,
-        engines={**replicating, "memcached": MemcachedEngine()},
-        replicating=replicating,
-        builds=InstalledBuilds(obtainer),
-        engine_versions=lambda: [
-            EngineVersion(
-                engine=each.engine,
-                version=each.version,
-                family=each.family,
-                upstream=each.upstream,
-                obtainable=each.obtainable,
-                reason=each.reason,
-                tls=each.tls,
-            )
-            for each in obtainer.availability()
-        ],
-        refresh=obtainer.refresh if obtainer.refreshed_at() is None else None,
+        fabric=fabric,
+        instances=instances,
+        dial=dial,
+        unfiltered=unfiltered,
+        engines={"valkey": valkey, "redis": valkey, "memcached": MemcachedEngine(dial)},
+        replicating={"valkey": valkey, "redis": valkey},
+        builds=InstalledBuilds(obtainer, changed=versions.forget),
+        engine_versions=versions,
+        refresh=refresh if _is_stale(obtainer.refreshed_at(), clock) else None,
     )
+
+
+def _is_stale(refreshed_at: datetime | None, clock: Clock) -> bool:
+    return refreshed_at is None or clock.now() - refreshed_at > _FRESH
 
 
 class _EveryBuild:
@@ -94,7 +136,7 @@ class _EveryBuild:
         return self.installed(engine, version)
 
 
-def in_memory() -> Machine:
+def in_memory(home: Path) -> Machine:
     """A machine of dictionaries: no process is run, every version that is made at all can be had at once."""
     host = MemoryHost()
     versions = [
@@ -118,4 +160,6 @@ def in_memory() -> Machine:
         builds=_EveryBuild(),
         engine_versions=lambda: versions,
         refresh=None,
+        fabric=MemoryFabric(),
+        instances=MemoryInstances(home / "instances"),
     )

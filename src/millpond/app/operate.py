@@ -7,9 +7,11 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 import msgspec
+from sqlalchemy import Connection
 
 import millpond
 from millpond.app.machine import Machine
+from millpond.app.people import PeopleOfInstallation
 from millpond.app.platform import MachinePlatform
 from millpond.app.state import State
 from millpond.config import Config
@@ -20,7 +22,19 @@ from millpond.engines.spec import EngineError
 from millpond.gateway.client import Client
 from millpond.kernel.clock import Clock, iso8601
 from millpond.operation import Caller, EngineVersion
-from millpond.operator.facts import Call, Check, Credentials, EngineFacts, Explanation, LogFile, RunFacts, SignIn
+from millpond.operator.facts import (
+    Accounts,
+    Call,
+    Check,
+    Credentials,
+    EngineFacts,
+    Explanation,
+    LogFile,
+    NewAccount,
+    OutboxMessage,
+    RunFacts,
+    SignIn,
+)
 from millpond.operator.spec import Refusal
 from millpond.reconcile.loop import Activation, Loop
 from millpond.services import cloudtrail, ec2, elasticache, iam
@@ -62,6 +76,7 @@ class OperatorOfInstallation:
         clock: Clock,
         stop: Stopping,
         trail: cloudtrail.Trail,
+        people: PeopleOfInstallation,
     ) -> None:
         self._here = here
         self._client = client
@@ -69,6 +84,7 @@ class OperatorOfInstallation:
         self._clock = clock
         self._stop = stop
         self._trail = trail
+        self._people = people
 
     async def status(self) -> RunFacts:
         return await asyncio.to_thread(self._status)
@@ -147,7 +163,28 @@ class OperatorOfInstallation:
                 return changed
 
         name, password = await asyncio.to_thread(change)
+        await asyncio.to_thread(self._people.sign_out_everywhere, self._here.state.account)
         return SignIn(name=name, password=password)
+
+    async def accounts(self) -> Accounts:
+        return await asyncio.to_thread(self._people.accounts)
+
+    async def create_account(self, *, name: str, email: str) -> NewAccount:
+        made = await asyncio.to_thread(lambda: self._people.create(name=name, email=email))
+        await self._note("CreateAccount", {"accountId": made.id, "email": email})
+        return made
+
+    async def reopen_account(self, account: str) -> None:
+        await asyncio.to_thread(self._people.reopen, account)
+        await self._note("ReopenAccount", {"accountId": account})
+
+    async def open_signup(self, *, is_open: bool) -> None:
+        await asyncio.to_thread(lambda: self._people.open_signup(is_open=is_open))
+        await self._note("OpenSignUp" if is_open else "CloseSignUp", {})
+
+    async def outbox(self) -> Sequence[OutboxMessage]:
+        await self._note("ReadOutbox", {}, reads_only=True)
+        return await asyncio.to_thread(self._people.outbox)
 
     async def down(self, *, keep_caches: bool) -> int:
         def count() -> int:
@@ -164,8 +201,7 @@ class OperatorOfInstallation:
         here = self._here
         with here.state.store.read() as transaction:
             caches = len(elasticache.recorded_keys(transaction))
-        vpc = ec2.default_vpc(here.state.account, here.config.region)
-        group = ec2.default_security_group(here.state.account, here.config.region)
+            network = _network(transaction, here.state.account, here.config.region)
         unfiltered = "" if here.platform.enforcement == "kernel" else " · packets are not filtered"
         return RunFacts(
             endpoint=here.endpoint,
@@ -177,11 +213,12 @@ class OperatorOfInstallation:
             account=here.state.account,
             region=here.config.region,
             zone=here.platform.zone,
-            network=f"{vpc.id} ({vpc.cidr}) · {group.id} default{unfiltered}",
+            network=network + unfiltered,
             engines=self._installed(),
             caches=caches,
             names="" if here.platform.names_resolve else here.availability.why,
             ca_bundle=here.ca_bundle,
+            console=f"{here.config.public_url or here.endpoint}/signin",
             first_run=here.state.first_run,
         )
 
@@ -241,6 +278,7 @@ class OperatorOfInstallation:
                 state="ok" if here.platform.enforcement == "kernel" else "warning",
                 detail=f"enforcement: {here.platform.enforcement}; security groups are "
                 + ("enforced" if here.platform.enforcement == "kernel" else "kept but do not filter packets"),
+                fix=here.machine.unfiltered,
             ),
         ]
         installed = self._installed()
@@ -266,6 +304,15 @@ class OperatorOfInstallation:
         if found is None:
             raise Refusal("The user administrator has been deleted; use the API with another user's access key.")
         return found
+
+
+def _network(transaction: Connection, account: str, region: str) -> str:
+    vpc = ec2.find_default_vpc(transaction, account, region)
+    if vpc is None:
+        return "no default VPC; aws ec2 create-default-vpc makes one"
+    group = ec2.find_default_security_group(transaction, account, region, vpc.id)
+    assert group is not None, "every VPC has its default group"
+    return f"{vpc.id} ({vpc.cidr}) · {group.id} default"
 
 
 def _explanation(activation: Activation) -> Explanation:

@@ -14,11 +14,13 @@ class MachinePlatform:
         zone: str,
         names_resolve: bool,
         enforcement: str,
+        no_instances: str,
         engine_versions: Callable[[], Sequence[EngineVersion]],
     ) -> None:
         self.zone = zone
         self.names_resolve = names_resolve
         self.enforcement = enforcement
+        self.no_instances = no_instances
         self._engine_versions = engine_versions
 
     def engine_versions(self) -> Sequence[EngineVersion]:

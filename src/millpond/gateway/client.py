@@ -25,10 +25,20 @@ class Client:
         self._source_ip = source_ip
 
     def call(
-        self, service: str, operation: str, params: dict[str, Any] | None = None, *, region: str, caller: Caller
+        self,
+        service: str,
+        operation: str,
+        params: dict[str, Any] | None = None,
+        *,
+        region: str,
+        caller: Caller,
+        source_ip: str = "",
     ) -> Response:
         """Call `operation` of `service` (`elasticache`, `CreateCacheCluster`) and return its output.
 
         Blocking: from a coroutine, call it in a thread. Raises Fault with AWS's code and words, as the API answers.
+        `source_ip` is this process's own unless the call is made for somebody else.
         """
-        return self._door(service, operation, params or {}, region=region, caller=caller, source_ip=self._source_ip)
+        return self._door(
+            service, operation, params or {}, region=region, caller=caller, source_ip=source_ip or self._source_ip
+        )

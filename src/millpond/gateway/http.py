@@ -33,6 +33,14 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         return [value for each, value in self.headers if each == name]
 
 
+def headers_by_name(request: Request) -> dict[str, str]:
+    """Return the headers by name; one that came several times is a list, as HTTP says (RFC 9110, section 5.3)."""
+    found: dict[str, str] = {}
+    for name, value in request.headers:
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found
+
+
 class Response(msgspec.Struct, frozen=True, kw_only=True):
     """One HTTP response, whole."""
 

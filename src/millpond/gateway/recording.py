@@ -11,7 +11,7 @@ from millpond.gateway.authorize import Origin
 from millpond.gateway.http import Request
 from millpond.gateway.route import Found, Route
 from millpond.gateway.signature import presented
-from millpond.operation import Attempt, Caller, Identity
+from millpond.operation import Attempt, Caller, Identity, is_named_like_a_reader
 
 ANONYMOUS = Caller(account="", arn="anonymous", user_id="anonymous", kind="Anonymous", access_key_id="")
 _LONGEST_KEY = 128
@@ -50,7 +50,7 @@ def unperformed(
     if isinstance(route, Found):
         source, name, reads_only = route.service.name, route.operation.name, route.operation.reads_only
     else:
-        source, name, reads_only = route.service, route.name, False
+        source, name, reads_only = route.service, route.name, is_named_like_a_reader(route.name)
     return Attempt(
         request_id=request_id,
         at=now,

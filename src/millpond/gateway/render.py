@@ -1,6 +1,6 @@
 """Results and faults as HTTP responses: what the protocols write, with the request id that every answer carries."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from millpond.aws.faults import CommonFault, Fault
@@ -18,9 +18,10 @@ class Renderer:
         self._models = models
         self._request_id = request_id
 
-    def result(self, route: Found, output: Mapping[str, Any]) -> Response:
+    def result(self, route: Found, output: Mapping[str, Any], notices: Sequence[str] = ()) -> Response:
         """Write an operation's output. Raises ValueError or TypeError where it is not what the model says."""
-        return self._signed_off(route.protocol.result(route.wire, route.model, output, self._request_id))
+        response = route.protocol.result(route.wire, route.model, output, self._request_id)
+        return self._signed_off(response, tuple(("x-millpond-notice", each) for each in notices))
 
     def fault(self, fault: Fault, request: Request, *, protocol: WireProtocol, wire: Wire | None) -> Response:
         """Write a fault in the caller's protocol."""
@@ -38,6 +39,6 @@ class Renderer:
         )
         return self.fault(fault, request, protocol=protocol, wire=wire)
 
-    def _signed_off(self, response: Response) -> Response:
-        headers = (("x-amzn-requestid", self._request_id), *response.headers)
+    def _signed_off(self, response: Response, headers: tuple[tuple[str, str], ...] = ()) -> Response:
+        headers = (("x-amzn-requestid", self._request_id), *response.headers, *headers)
         return Response(status=response.status, headers=headers, body=response.body)

@@ -4,7 +4,7 @@ Reading the socket is `asgi.py`'s business; what each step does stands in the mo
 """
 
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from datetime import datetime
@@ -18,7 +18,7 @@ from millpond.gateway import asgi, validate
 from millpond.gateway.authenticate import Authenticator, SignatureAuthenticator, Signer
 from millpond.gateway.authorize import Origin, authorize, global_keys, is_allowed
 from millpond.gateway.encoding import decoded
-from millpond.gateway.http import Request, Response
+from millpond.gateway.http import Request, Response, headers_by_name
 from millpond.gateway.protocols import wire_protocols
 from millpond.gateway.recording import ANONYMOUS, suspect, unperformed
 from millpond.gateway.render import Renderer
@@ -49,6 +49,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     params: Params
     request_id: str
     now: datetime
+    headers: Mapping[str, str] = {}
     size: int = 0
     """Octets of the request's body."""
 
@@ -106,8 +107,9 @@ class Gateway:
         try:
             call = self._call(route, request, request_id=request_id, now=now)
             assert isinstance(route, Found)
-            output = self._perform(call)
-            response = render.result(route, output)
+            notices: list[str] = []
+            output = self._perform(call, notices)
+            response = render.result(route, output, notices)
         except Fault as fault:
             return render.fault(fault, request, protocol=route.protocol, wire=route.wire)
         except StoreError as error:
@@ -189,6 +191,7 @@ class Gateway:
             params=params,
             request_id=request_id,
             now=now,
+            headers=headers_by_name(request),
             size=len(request.body),
         )
 
@@ -203,10 +206,11 @@ class Gateway:
             except Fault as fault:
                 return suspect(request, self._identity, transaction, region=self._region), fault
 
-    def _perform(self, call: Call) -> Output:
+    def _perform(self, call: Call, notices: list[str] | None = None) -> Output:
         resources: list[Resource] = []
         refused: Fault | None = None
         output: Output = {}
+        context: Context | None = None
         try:
             with self._transaction(call.operation) as transaction:
                 context = self._context(call, transaction)
@@ -226,17 +230,22 @@ class Gateway:
                     if not fault.remembered:
                         raise
                     refused = fault
+                finally:
+                    # Where there is no signature, the operation may have found out by a token who asks.
+                    call = msgspec.structs.replace(call, caller=context.caller)
                 if self._recorder is not None and not call.operation.reads_only:
-                    self._recorder.record(transaction, _attempt(call, resources, output=output, error=refused))
+                    self._recorder.record(transaction, _attempt(call, context, resources, output=output, error=refused))
         except Exception as error:
-            self._note(_attempt(call, resources, error=error))
+            self._note(_attempt(call, context, resources, error=error))
             raise
         if refused is not None:
             raise refused
         if call.operation.reads_only:
-            self._note(_attempt(call, resources))
+            self._note(_attempt(call, context, resources))
         if context.wakes:
             self._deliver(context.wakes)
+        if notices is not None:
+            notices += context.notices
         return output
 
     def _context(self, call: Call, transaction: Connection) -> Context:
@@ -250,6 +259,7 @@ class Gateway:
             platform=self._platform,
             wakes=[],
             vault=self._vault,
+            headers=call.headers,
         )
         context.conditions = global_keys(context, call.params, call.origin)
         context.allows = lambda resource: is_allowed(self._identity, call.service, context, resource)
@@ -291,7 +301,12 @@ def _origin(request: Request) -> Origin:
 
 
 def _attempt(
-    call: Call, resources: Sequence[Resource], *, output: Output | None = None, error: Exception | None = None
+    call: Call,
+    context: Context | None,
+    resources: Sequence[Resource],
+    *,
+    output: Output | None = None,
+    error: Exception | None = None,
 ) -> Attempt:
     """A call as it came out."""
     return Attempt(
@@ -299,7 +314,7 @@ def _attempt(
         at=call.now,
         source=call.service.name,
         name=call.operation.name,
-        caller=call.caller,
+        caller=context.caller if context is not None else call.caller,
         region=call.region,
         source_ip=call.origin.source_ip,
         user_agent=call.origin.user_agent,

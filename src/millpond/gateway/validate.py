@@ -5,6 +5,7 @@ Three families of services answer differently, and which one a service belongs t
     ElastiCache, RDS, CloudWatch    have an InvalidParameterValue of their own: `MissingParameter` for what is missing,
                                     InvalidParameterValue for the rest [the sentence of the latter is inferred]
     EC2                             `MissingParameter`, `InvalidParameterValue` (EC2 API reference, "Error codes")
+    Identity Center's portal, OIDC  `InvalidRequestException`: they have no ValidationException
     all others                      `ValidationError` (query) or `ValidationException` (JSON) with Coral's sentence
                                     "1 validation error detected: Value … failed to satisfy constraint: Member must …"
 """
@@ -136,6 +137,11 @@ def fault(violations: list[Violation], *, protocol: str, codes: Mapping[str, Sha
             name = ".".join(part for part in first_missing.path if part != "member")
             return CommonFault("MissingParameter", f"The request must contain the parameter {name}")
         return CommonFault("InvalidParameterValue", _sentence(violations))
+    if "InvalidRequestException" in codes and "ValidationException" not in codes:
+        refusal = CommonFault("InvalidRequestException", _sentence(violations))
+        # The OAuth services say it in OAuth's words too; where the error shape has no such members they are left out.
+        refusal.members = {"error": "invalid_request", "error_description": refusal.message}
+        return refusal
     return CommonFault("ValidationError", _sentence(violations))
 
 

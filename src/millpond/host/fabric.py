@@ -10,7 +10,7 @@ The rules that every driver keeps (tests/contracts/test_fabric.py):
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -74,7 +74,9 @@ class Vpc(msgspec.Struct, frozen=True, kw_only=True):
     failed_zones: Sequence[str] = ()
     """Zones whose interfaces are cut off (the AZ power interruption of AWS)."""
     host_interface: str = ""
-    """The interface that is the machine's own leg; empty: the machine has none here."""
+    """The interface that is the machine's own leg; empty: the machine has none here. It calls and is never called."""
+    domain: str = "ec2.internal"
+    """What the instances' own names end in (`ip-172-31-0-10.ec2.internal`); `us-west-2.compute.internal` elsewhere."""
 
 
 class VpcState(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,10 +93,21 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
     """What the kernel counted for one interface: accepted and refused packets by direction."""
 
     interface: str
-    direction: str
-    action: str
+    direction: Literal["ingress", "egress"]
+    action: Literal["ACCEPT", "REJECT"]
     packets: int
     octets: int
+
+
+def private_name(address: str, domain: str) -> str:
+    """The name that an instance has from its address (EC2 User Guide, "IP name")."""
+    return f"ip-{address.replace('.', '-')}.{domain}"
+
+
+def names_inside(vpc: Vpc) -> Mapping[str, tuple[str, ...]]:
+    """What the resolver answers inside a VPC: full names, lower case → addresses."""
+    own = {private_name(each.address, vpc.domain): (each.address,) for each in vpc.interfaces}
+    return {**own, **{name.lower().rstrip("."): tuple(found) for name, found in vpc.names.items() if found}}
 
 
 class Fabric(Protocol):
@@ -102,13 +115,21 @@ class Fabric(Protocol):
 
     enforcement: Enforcement
 
-    async def observe(self) -> Mapping[str, VpcState]: ...
+    async def observe(self) -> Mapping[str, VpcState]:
+        """Every VPC of this installation, whoever made it: what orphans are found by."""
+        ...
 
-    async def sync_vpc(self, vpc: Vpc) -> None: ...
+    async def sync_vpc(self, vpc: Vpc) -> None:
+        """Make it so. FabricError when it cannot be; repeating with the same generation mends what somebody broke."""
+        ...
 
-    async def remove_vpc(self, vpc_id: str) -> None: ...
+    async def remove_vpc(self, vpc_id: str) -> None:
+        """Take the VPC away with everything in it. Does nothing when it is gone already."""
+        ...
 
-    async def flows(self, vpc_id: str) -> Sequence[Flow]: ...
+    async def flows(self, vpc_id: str) -> Sequence[Flow]:
+        """What was counted since each interface came, zeros included. FabricError for a VPC that is not there."""
+        ...
 
     async def cleanup(self) -> None:
         """Restore the machine as it was before, after whatever death."""

@@ -8,6 +8,7 @@ _DIGITS = "0123456789"
 _LOWER = "abcdefghijklmnopqrstuvwxyz" + _DIGITS
 _HEX = _DIGITS + "abcdef"
 _BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+_CONSONANTS = "BCDFGHJKLMNPQRSTVWXZ"
 _SECRET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" + _DIGITS + "+/"
 
 
@@ -33,6 +34,16 @@ def endpoint_tag() -> str:
 def resource_suffix(length: int = 17) -> str:
     """The hexadecimal tail of an EC2 id (`vpc-0d3f…`)."""
     return "0" + _draw(_HEX, length - 1)
+
+
+def hexadecimal(length: int) -> str:
+    """Lower-case hexadecimal digits, as in the ids of Identity Center (`ssoins-…`, `ps-…`, `d-…`)."""
+    return _draw(_HEX, length)
+
+
+def user_code() -> str:
+    """The code that a person compares or types, `BCDF-GHJK`: consonants only, 34 bits (RFC 8628, section 6.1)."""
+    return f"{_draw(_CONSONANTS, 4)}-{_draw(_CONSONANTS, 4)}"
 
 
 def principal_id(prefix: str) -> str:

@@ -42,6 +42,19 @@ class _Install(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version: str
 
 
+class _Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    email: str
+    name: str
+
+
+class _Reopen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    account: str
+
+
+class _Signup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    open: bool
+
+
 class _Down(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     keep_caches: bool = False
 
@@ -83,6 +96,29 @@ async def _passwd(operator: Operator, _asked: Asked) -> Any:
     return await operator.passwd()
 
 
+async def _accounts(operator: Operator, _asked: Asked) -> Any:
+    return await operator.accounts()
+
+
+async def _create_account(operator: Operator, asked: Asked) -> Any:
+    wanted = msgspec.json.decode(asked.body, type=_Account)
+    return await operator.create_account(name=wanted.name, email=wanted.email)
+
+
+async def _reopen_account(operator: Operator, asked: Asked) -> Any:
+    await operator.reopen_account(msgspec.json.decode(asked.body, type=_Reopen).account)
+    return {}
+
+
+async def _signup(operator: Operator, asked: Asked) -> Any:
+    await operator.open_signup(is_open=msgspec.json.decode(asked.body, type=_Signup).open)
+    return {}
+
+
+async def _outbox(operator: Operator, _asked: Asked) -> Any:
+    return await operator.outbox()
+
+
 async def _down(operator: Operator, asked: Asked) -> Any:
     wanted = msgspec.json.decode(asked.body or b"{}", type=_Down)
     return {"caches": await operator.down(keep_caches=wanted.keep_caches)}
@@ -98,6 +134,11 @@ _REQUESTS: dict[tuple[str, str], Answer] = {
     ("GET", "/logs"): _logs,
     ("GET", "/doctor"): _doctor,
     ("POST", "/passwd"): _passwd,
+    ("GET", "/accounts"): _accounts,
+    ("POST", "/accounts"): _create_account,
+    ("POST", "/accounts/reopen"): _reopen_account,
+    ("POST", "/signup"): _signup,
+    ("GET", "/outbox"): _outbox,
     ("POST", "/down"): _down,
 }
 

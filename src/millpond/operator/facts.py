@@ -120,6 +120,49 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     """The command or change that mends it; empty when all is well."""
 
 
+class AccountLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One account of the installation."""
+
+    id: str
+    name: str
+    email: str
+    created: str
+    """ISO 8601."""
+    closed: str = ""
+    """ISO 8601; empty while it is open."""
+
+
+class Accounts(msgspec.Struct, frozen=True, kw_only=True):
+    """Who has an account here, and whether anybody may make one."""
+
+    accounts: Sequence[AccountLine]
+    signup_open: bool
+
+
+class NewAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """An account just made. The password is shown once; only a hash of it is kept."""
+
+    id: str
+    email: str
+    password: str
+
+
+class OutboxMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that was written to somebody."""
+
+    at: str
+    """ISO 8601."""
+    channel: str
+    """`mail` or `text`."""
+    recipient: str
+    subject: str
+    body: str
+    """Empty once it was delivered."""
+    state: str
+    """`waiting`, `delivered`, `given up`."""
+    last_error: str = ""
+
+
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Who runs in a home: `run.json`, left by the control plane until it is brought down with its caches."""
 

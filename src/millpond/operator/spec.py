@@ -8,7 +8,19 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from millpond.config import Config
-from millpond.operator.facts import Call, Check, Credentials, EngineFacts, Explanation, LogFile, RunFacts, SignIn
+from millpond.operator.facts import (
+    Accounts,
+    Call,
+    Check,
+    Credentials,
+    EngineFacts,
+    Explanation,
+    LogFile,
+    NewAccount,
+    OutboxMessage,
+    RunFacts,
+    SignIn,
+)
 
 
 class Refusal(Exception):  # noqa: N818 - it is an answer
@@ -53,6 +65,24 @@ class Operator(Protocol):
 
     async def passwd(self) -> SignIn:
         """Give the root user a new password."""
+        ...
+
+    async def accounts(self) -> Accounts: ...
+
+    async def create_account(self, *, name: str, email: str) -> NewAccount:
+        """Make an account with a password of its own, without a code. Refusal when the address has one."""
+        ...
+
+    async def reopen_account(self, account: str) -> None:
+        """Open an account again that its root user closed. Refusal when there is none to open."""
+        ...
+
+    async def open_signup(self, *, is_open: bool) -> None:
+        """Let anybody who reaches the pages make an account, or nobody."""
+        ...
+
+    async def outbox(self) -> Sequence[OutboxMessage]:
+        """The newest messages, codes and links in the clear."""
         ...
 
     async def down(self, *, keep_caches: bool) -> int:

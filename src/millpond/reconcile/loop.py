@@ -66,6 +66,7 @@ class _Key:
 
     def __init__(self) -> None:
         self.dirty = False
+        self.noticed = False
         self.task: asyncio.Task[None] | None = None
         self.timer: asyncio.TimerHandle | None = None
         self.passes = 0
@@ -86,10 +87,22 @@ class Loop:
         self._activations: dict[tuple[str, str], Activation] = {}
         self._asyncio: asyncio.AbstractEventLoop | None = None
 
+    def keep(self, *controllers: Controller) -> None:
+        """Run these too; before `run`, by whoever joins parts that need the loop to be woken."""
+        self._controllers |= {each.name: each for each in controllers}
+
     def wake(self, controller: str, key: str) -> None:
         """Have `key` looked at soon. Before `run`, nothing happens: the first resync looks at everything."""
         if self._asyncio is not None and not self._asyncio.is_closed():
             self._asyncio.call_soon_threadsafe(self._wake, controller, key)
+
+    def notice(self, controller: str, key: str) -> None:
+        """Have `key` looked at because something happened on the machine; a key in trouble keeps to its back-off.
+
+        What cannot live ends again as soon as it is started: were its end a wake-up, there would be no back-off.
+        """
+        if self._asyncio is not None and not self._asyncio.is_closed():
+            self._asyncio.call_soon_threadsafe(self._notice, controller, key)
 
     def deliver(self, wakes: Iterable[tuple[str, str]]) -> None:
         """Wake many: what a transaction asked for, once it is committed."""
@@ -138,12 +151,20 @@ class Loop:
         if state.task is None:
             state.task = asyncio.get_running_loop().create_task(self._work(controller, key, state))
 
+    def _notice(self, controller: str, key: str) -> None:
+        state = self._keys.get((controller, key))
+        if state is None or (state.task is None and not state.failures):
+            self._wake(controller, key)
+        elif state.task is not None:
+            state.noticed = True
+
     async def _work(self, controller: str, key: str, state: _Key) -> None:
         try:
             while state.dirty:
-                state.dirty = False
+                state.dirty = state.noticed = False
                 async with self._slots:
                     outcome = await self._pass(self._controllers[controller], key, state)
+                state.dirty |= state.noticed and not outcome.trouble
                 delay = _backoff(state.failures) if outcome.trouble else outcome.settle
                 if outcome.gone and not state.dirty:
                     self._keys.pop((controller, key), None)

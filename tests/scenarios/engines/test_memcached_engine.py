@@ -119,6 +119,13 @@ async def test_an_ordinary_client_works(one: Running):
         client.close()
 
 
+async def test_small_items_take_little_memory(one: Running):
+    with connected(one) as connection:
+        connection.sendall(b"set k 0 0 10\r\n0123456789\r\nstats slabs\r\nquit\r\n")
+        heard = receive(connection, 1 << 20)
+    assert b"STAT 1:chunk_size 96\r\n" in heard
+
+
 async def test_large_values_pass_both_ways_at_once(newest: Running):
     value = bytes(range(256)) * 3900
     with connected(newest) as connection:

@@ -1,6 +1,7 @@
 """Valkey and Redis OSS nodes as users and as Millpond meet them."""
 
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from valkey.exceptions import NoPermissionError, OutOfMemoryError, ResponseError, ValkeyError
 
 from millpond.engines.catalogue import numbers
-from millpond.engines.spec import Build, EngineError
+from millpond.engines.spec import Build, EngineError, EngineState
 from millpond.engines.valkey.connection import Session, as_admin, as_client
 from tests.contracts.engine_world import KEY_VALUE_VERSIONS, Running, build, node_of, running
 
@@ -136,6 +137,41 @@ async def test_memory_is_limited_to_what_the_reserve_leaves(newest: Running):
     with pytest.raises(OutOfMemoryError):
         for number in range(100):
             await ask(newest, f"SET key:{number} {'x' * 50000}")
+
+
+async def test_a_node_full_of_data_still_answers_and_is_configured(one: Running):
+    change(one, **{"maxmemory-policy": "noeviction", "maxmemory": "1", "reserved-memory-percent": "0"})
+    await one.engine.configure(one.node, one.place)
+    with pytest.raises(OutOfMemoryError):
+        await ask(one, "SET k v")
+    change(one, timeout="40")
+    assert (await one.observe()).unconfigured == ("timeout",)
+    await one.engine.configure(one.node, one.place)
+    assert await one.observe() == EngineState(answering=True, role="primary", version=one.node.build.upstream)
+
+
+async def test_a_node_with_all_its_clients_still_answers(one: Running):
+    async with AsyncExitStack() as opened:
+        with pytest.raises(ValkeyError, match="max number of clients"):
+            for _ in range(300):
+                session = await opened.enter_async_context(as_client(one.node, seconds=5))
+                await session.ask("PING")
+        state = await one.observe()
+    assert (state.answering, state.role) == (True, "primary")
+    assert "as many clients as it may" in state.detail
+
+
+async def test_a_node_whose_group_takes_away_what_probes_use_still_answers(newest_build: Build, tmp_path: Path):
+    renamed = "ping hello2 info about client customer multi blocked exec blocked role blocked"
+    async with running(node_of(newest_build, parameters={"rename-commands": renamed}), tmp_path) as one:
+        expected = EngineState(answering=True, role="primary", version=one.node.build.upstream)
+        assert await one.observe() == expected
+        await ask(one, "SET k v")
+        await one.engine.save(one.node, one.place)
+        change(one, **{"rename-commands": "ping blocked info blocked"})
+        await one.engine.configure(one.node, one.place)
+        change(one, **{"rename-commands": renamed})
+        assert (await one.observe()).unconfigured == ("users",)
 
 
 async def test_a_changed_parameter_shows_and_is_mended_live(one: Running):

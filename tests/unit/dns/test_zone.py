@@ -172,3 +172,19 @@ def test_given_two_questions_then_the_packet_is_malformed():
     response = answer(query.to_wire(), ZONE, RECORDS, over_tcp=False)
     assert response is not None
     assert dns.message.from_wire(response).rcode() == dns.rcode.FORMERR
+
+
+def test_further_zones_are_answered_like_the_first():
+    zone = Zone(origin="millpond.test", address="172.31.0.2", others=("ec2.internal",))
+    records = {"ip-172-31-0-9.ec2.internal": ("172.31.0.9",)}
+
+    def asked(name: str, kind: str = "A") -> dns.message.Message:
+        response = answer(question(name, kind).to_wire(), zone, records, over_tcp=False)
+        assert response is not None
+        return dns.message.from_wire(response)
+
+    assert addresses(asked("ip-172-31-0-9.ec2.internal")) == ["172.31.0.9"]
+    assert addresses(asked("ns.ec2.internal")) == ["172.31.0.2"]
+    assert asked("ip-172-31-0-8.ec2.internal").rcode() == dns.rcode.NXDOMAIN
+    assert str(asked("ip-172-31-0-8.ec2.internal").authority[0].name) == "ec2.internal."
+    assert asked("example.com").rcode() == dns.rcode.REFUSED

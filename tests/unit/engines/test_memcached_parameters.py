@@ -63,6 +63,11 @@ def test_the_default_chunk_is_not_said():
     assert "slab_chunk_max" not in line()
 
 
+def test_an_option_that_used_to_spoil_the_slabs_is_left_out_where_it_does():
+    assert "worker_logbuf_size" not in line("1.6.38")
+    assert "worker_logbuf_size=64" in line("1.6.45")
+
+
 def test_connections_and_idleness_are_not_memcacheds_business():
     assert "idle_timeout" not in line(idle_timeout="60")
     assert parameters.idle_seconds({"idle_timeout": "60"}) == 60

@@ -13,7 +13,7 @@ from millpond.engines.obtain import Obtainer, command
 from millpond.engines.obtain.builds import Builds, Kept
 from millpond.engines.obtain.debian import upstream_of
 from millpond.engines.obtain.facts import Fact, Facts
-from millpond.engines.obtain.programs import Said, read
+from millpond.engines.obtain.programs import defragments, read
 from millpond.engines.spec import EngineError
 from millpond.kernel.clock import SettableClock
 
@@ -26,7 +26,6 @@ KEPT = Kept(
     size=6,
     cli=None,
     tls=True,
-    jemalloc=True,
 )
 
 
@@ -103,7 +102,7 @@ def test_the_machines_own_package_serves_exactly_its_minor_version(world: World)
     world.package("valkey-server", "Valkey server v=7.2.8 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64")
     build = world.obtainer.installed("valkey", "7.2")
     assert build is not None
-    assert (build.upstream, build.source, build.jemalloc, build.tls) == ("7.2.8", "package valkey-server", True, False)
+    assert (build.upstream, build.source, build.tls) == ("7.2.8", "package valkey-server", False)
     assert world.obtainer.installed("valkey", "8.0") is None
     assert world.offer("valkey", "7.2").obtainable
 
@@ -193,13 +192,23 @@ def test_debians_additions_to_a_version_are_taken_off(version: str, upstream: st
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("Valkey server v=9.1.2 sha=0:1 malloc=libc bits=64", Said(upstream="9.1.2", jemalloc=False)),
-        ("Redis server v=6.0.16 sha=0 malloc=jemalloc-5.2.1", Said(upstream="6.0.16", jemalloc=True)),
-        ("memcached 1.6.45", Said(upstream="1.6.45", jemalloc=False)),
+        ("Valkey server v=9.1.2 sha=0:1 malloc=libc bits=64", "9.1.2"),
+        ("Redis server v=6.0.16 sha=0 malloc=jemalloc-5.2.1", "6.0.16"),
+        ("memcached 1.6.45", "1.6.45"),
     ],
 )
-def test_servers_say_their_version(text: str, said: Said):
+def test_servers_say_their_version(text: str, said: str):
     assert read(text) == said
+
+
+def test_whether_a_server_defragments_shows_in_its_words(tmp_path: Path):
+    server = tmp_path / "server"
+    server.write_bytes(b"activedefrag")
+    assert defragments(server)
+    server.write_bytes(b"activedefrag Active defragmentation cannot be enabled: it requires")
+    assert not defragments(server)
+    server.write_bytes(b"memcached")
+    assert not defragments(server)
 
 
 def test_a_missing_program_and_a_slow_one_are_explained(tmp_path: Path):

@@ -9,7 +9,7 @@ from millpond.engines.spec import Build, Node
 from millpond.engines.valkey import parameters
 
 
-def node(upstream: str = "9.1.2", *, jemalloc: bool = True, **values: Any) -> Node:
+def node(upstream: str = "9.1.2", *, defragments: bool = True, **values: Any) -> Node:
     given = {name.replace("_", "-"): str(value) for name, value in values.items()}
     build = Build(
         engine="valkey",
@@ -19,7 +19,7 @@ def node(upstream: str = "9.1.2", *, jemalloc: bool = True, **values: Any) -> No
         cli=None,
         tls=True,
         source="test",
-        jemalloc=jemalloc,
+        defragments=defragments,
     )
     return Node(
         name="n",
@@ -98,8 +98,18 @@ def test_the_old_name_of_replicas_counts_too():
 
 def test_defragmentation_is_left_out_of_builds_that_cannot_do_it():
     assert parameters.settings(node(activedefrag="yes")) == {"activedefrag": "yes"}
-    assert parameters.settings(node(jemalloc=False, activedefrag="yes")) == {}
-    assert parameters.settings(node(jemalloc=False, activedefrag="no")) == {"activedefrag": "no"}
+    assert parameters.settings(node(defragments=False, activedefrag="yes")) == {}
+    assert parameters.settings(node(defragments=False, activedefrag="no")) == {"activedefrag": "no"}
+
+
+def test_numbers_that_the_engine_cannot_hold_become_its_largest():
+    assert parameters.settings(node(timeout=2**40)) == {"timeout": "2147483647"}
+    limits = {
+        f"client-output-buffer-limit-normal-{part}": 2**33 for part in ("hard-limit", "soft-limit", "soft-seconds")
+    }
+    assert parameters.settings(node(**limits)) == {
+        "client-output-buffer-limit": "normal 8589934592 8589934592 2147483647"
+    }
 
 
 def test_cluster_databases_of_zero_mean_unset():

@@ -193,7 +193,18 @@ def test_given_a_path_that_no_operation_has_then_nothing_is_told_without_a_signa
     assert installation.send(rest("/nothing")).status == 403
 
 
-def test_given_a_missing_member_in_rest_then_it_is_a_validation_exception(installation: Installation):
+def test_given_a_missing_member_in_rest_then_it_is_refused_with_a_code_that_the_service_has(installation: Installation):
     response = installation.send(rest("/client/register"))
 
-    assert (response.status, json.loads(response.body)["__type"]) == (400, "ValidationException")
+    assert (response.status, json.loads(response.body)["__type"]) == (400, "InvalidRequestException")
+
+
+@pytest.mark.parametrize("prefix", ["com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101", "CloudTrail_20131101"])
+def test_given_a_long_target_prefix_when_an_sdk_sends_only_its_last_part_then_it_is_understood(
+    tmp_path: Path, prefix: str
+):
+    heard: list[tuple[str, Any]] = []
+    served = echoing("cloudtrail", ["LookupEvents"], heard=heard, answers={})
+    with installed(tmp_path, [served]) as made:
+        assert json_call(made, f"{prefix}.LookupEvents", b'{"MaxResults": 3}', "cloudtrail").status == 200
+    assert heard == [("LookupEvents", {"MaxResults": 3})]

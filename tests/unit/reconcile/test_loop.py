@@ -100,6 +100,36 @@ async def test_a_failing_key_backs_off_alone_and_recovers():
     assert recorder.count("good") in {30, 31}
 
 
+async def test_given_a_key_in_trouble_then_what_happens_on_the_machine_does_not_shorten_its_back_off():
+    def answer(_key: str, n: int) -> Outcome:
+        loop.notice("pond", "a")
+        return Outcome(why="it ended again", trouble=True) if n < 5 else Outcome(why="quiet")
+
+    recorder = Recorder(answer, ["a"])
+    recorder.duration = 0.01
+    loop = make(recorder)
+    task = asyncio.create_task(run_for(loop, 6))
+    for _ in range(300):
+        await asyncio.sleep(0.01)
+        loop.notice("pond", "a")
+    await task
+    passes = [at for _, at in recorder.passes]
+    assert passes[:5] == pytest.approx([0, 0.26, 0.77, 1.78, 3.79], abs=0.1)
+
+
+async def test_given_a_quiet_key_then_what_happens_on_the_machine_is_looked_at_at_once():
+    recorder = Recorder(lambda _key, _n: Outcome(why="quiet"), ["a"])
+    recorder.duration = 0.5
+    loop = make(recorder)
+    task = asyncio.create_task(run_for(loop, 5))
+    await asyncio.sleep(0.2)
+    loop.notice("pond", "a")
+    await asyncio.sleep(1.3)
+    loop.notice("pond", "a")
+    await task
+    assert [at for _, at in recorder.passes] == pytest.approx([0, 0.5, 1.5], abs=0.1)
+
+
 async def test_not_yet_is_a_reason_and_not_an_error():
     def answer(_key: str, _n: int) -> Outcome:
         raise NotYet("the disk is full")

@@ -3,9 +3,11 @@
 import asyncio
 import sys
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
+from millpond.engines.dialing import Dial, reach
 from millpond.engines.memcached import discovery, parameters
 from millpond.engines.spec import EngineState, Node
 from millpond.host.spec import File, Place, ProcessSpec
@@ -18,6 +20,9 @@ _SOURCES = Path(__file__).parents[3]
 
 class MemcachedEngine:
     """Runs Memcached nodes, each behind a front of its own; keeps no state."""
+
+    def __init__(self, dial: Dial | None = None) -> None:
+        self._dial = dial
 
     def process(self, node: Node, place: Place) -> ProcessSpec:
         """The process is the front; memcached is its child. What discovery tells is a file of its own, so that a
@@ -48,6 +53,7 @@ class MemcachedEngine:
                 File(path=_DISCOVERY, content=discovery.payload(node)),
             ],
             environment={"PYTHONPATH": str(_SOURCES)},
+            interface=node.interface,
             volume=node.volume,
         )
 
@@ -55,7 +61,7 @@ class MemcachedEngine:
         """Ask for the version as a user would."""
         try:
             async with asyncio.timeout(_PROBE_SECONDS):
-                answer = await _ask(node, "version\r\n")
+                answer = await _ask(await reach(node, self._dial), "version\r\n")
         except TimeoutError:
             return EngineState(answering=False, detail=f"no answer within {_PROBE_SECONDS} seconds")
         except OSError as error:
@@ -72,8 +78,8 @@ class MemcachedEngine:
         """Nothing to do: Memcached keeps nothing."""
 
 
-async def _ask(node: Node, command: str) -> str:
-    reader, writer = await asyncio.open_connection(node.address, node.port)
+async def _ask(arguments: dict[str, Any], command: str) -> str:
+    reader, writer = await asyncio.open_connection(**arguments)
     try:
         writer.write(command.encode())
         await writer.drain()

@@ -38,7 +38,6 @@ _OPTIONS: Mapping[str, str] = {
     "hashpower_init": "hashpower",
     "slab_automove": "slab_automove",
     "watcher_logbuf_size": "watcher_logbuf_size",
-    "worker_logbuf_size": "worker_logbuf_size",
 }
 
 # Parameter → word of `-o`, with `no_` before it when the parameter is 0.
@@ -49,6 +48,10 @@ _ON = {"1", "yes", "true"}
 _SLAB_CHUNK_MAX = 524288
 """The default of every build, left unsaid because the unit of the option changed."""
 _SLAB_CHUNK_MAX_IN_KILOBYTES: _V = (1, 6, 24)
+
+_WORKER_LOGBUF_SIZE_ALONE: _V = (1, 6, 45)
+"""Before (1.6.38 still, 1.6.45 no more) the option for the worker's log buffer also set the sizes of slabs, so that the
+smallest item took half a megabyte. It concerns only the `watch` command and is left out there."""
 
 _ADMINISTRATION_REFUSED_SINCE: _V = (1, 6, 17)
 
@@ -104,6 +107,8 @@ def _options(parameters: Mapping[str, str], build: Build) -> Sequence[str]:
     ]
     if is_on(parameters, "track_sizes"):
         options.append("track_sizes")
+    if numbers(build.upstream) >= _WORKER_LOGBUF_SIZE_ALONE and (size := parameters.get("worker_logbuf_size")):
+        options.append(f"worker_logbuf_size={size}")
     chunk = int(parameters.get("slab_chunk_max") or _SLAB_CHUNK_MAX)
     if chunk != _SLAB_CHUNK_MAX:
         kilobytes = numbers(build.upstream) >= _SLAB_CHUNK_MAX_IN_KILOBYTES

@@ -28,7 +28,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     """Of the server's file, in octets: a directory that lost data to a power cut does not count."""
     cli: str | None
     tls: bool
-    jemalloc: bool
+    defragments: bool = False
 
 
 class Builds:

@@ -9,7 +9,7 @@ from millpond.engines.obtain import command
 from millpond.engines.obtain.apt import Apt
 from millpond.engines.obtain.builds import Builds, Kept
 from millpond.engines.obtain.bundle import bundle, has_tls, trial
-from millpond.engines.obtain.programs import PROGRAMS, read
+from millpond.engines.obtain.programs import PROGRAMS, defragments, read
 from millpond.engines.spec import EngineError
 
 
@@ -54,17 +54,17 @@ def unpack(apt: Apt, engine: EngineName, *, origin: str, builds: Builds, progres
         if programs.server not in found:
             raise EngineError(f"{programs.package} brings no {programs.server}; the package has changed")
         bundle(tree, programs=found, into=made, final=final)
-        said = read(trial(made, program=programs.server))
+        upstream = read(trial(made, program=programs.server))
         server = made / "bin" / programs.server
         kept = Kept(
             engine=engine,
-            upstream=said.upstream,
+            upstream=upstream,
             origin=origin,
             server=f"bin/{programs.server}",
             size=server.stat().st_size,
             cli=f"bin/{programs.cli}" if programs.cli in found else None,
             tls=has_tls(server),
-            jemalloc=said.jemalloc,
+            defragments=defragments(server),
         )
         builds.keep(made, kept, final)
         apt.forget()

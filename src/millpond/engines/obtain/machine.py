@@ -7,7 +7,7 @@ import msgspec
 
 from millpond.engines.catalogue import EngineName
 from millpond.engines.obtain.bundle import has_tls
-from millpond.engines.obtain.programs import PROGRAMS, ask
+from millpond.engines.obtain.programs import PROGRAMS, ask, defragments
 from millpond.engines.spec import EngineError
 
 SEARCH = "/usr/local/bin:/usr/bin:/usr/sbin"
@@ -21,7 +21,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     server: Path
     cli: Path | None
     tls: bool
-    jemalloc: bool
+    defragments: bool
 
 
 class MachinePrograms:
@@ -45,14 +45,14 @@ class MachinePrograms:
 
     def _ask(self, server: Path, *, cli: str | None) -> Found | None:
         try:
-            said, tls = ask(server), has_tls(server)
+            upstream = ask(server)
         except EngineError:
             return None
         found = shutil.which(cli, path=self._search) if cli else None
         return Found(
-            upstream=said.upstream,
+            upstream=upstream,
             server=server,
             cli=Path(found) if found else None,
-            tls=tls,
-            jemalloc=said.jemalloc,
+            tls=has_tls(server),
+            defragments=defragments(server),
         )

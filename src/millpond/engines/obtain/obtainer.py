@@ -177,7 +177,7 @@ class Obtainer:
             cli=found.cli,
             tls=found.tls,
             source=f"package {found.server.name}",
-            jemalloc=found.jemalloc,
+            defragments=found.defragments,
         )
 
     def _look_up(self, source: Source, engine: EngineName, *, gentle: bool = False) -> Fact:
@@ -279,7 +279,7 @@ def _as_build(version: Version, directory: Path, kept: Kept) -> Build:
         cli=directory / kept.cli if kept.cli else None,
         tls=kept.tls,
         source=kept.origin,
-        jemalloc=kept.jemalloc,
+        defragments=kept.defragments,
     )
 
 

@@ -52,21 +52,20 @@ PROGRAMS: Mapping[EngineName, Programs] = {
 }
 
 
-class Said(msgspec.Struct, frozen=True, kw_only=True):
-    """What a server prints when asked for its version."""
-
-    upstream: str
-    jemalloc: bool
-
-
-def ask(server: Path) -> Said:
-    """Run `server --version`. EngineError when it does not run or says something else."""
+def ask(server: Path) -> str:
+    """Run `server --version` and return the upstream version. EngineError when it does not run or is no engine."""
     return read(command.run([str(server), "--version"], directory=server.parent, seconds=20))
 
 
-def read(text: str) -> Said:
-    """Read `Valkey server v=9.1.2 … malloc=jemalloc-5.3.1 …`, `Redis server v=…` or `memcached 1.6.45`."""
+def read(text: str) -> str:
+    """Read `Valkey server v=9.1.2 sha=…`, `Redis server v=…` or `memcached 1.6.45`."""
     found = re.search(r"\bv=(\d+(?:\.\d+)+)", text) or re.search(r"memcached (\d+(?:\.\d+)+)", text)
     if found is None:
         raise EngineError(f"not an engine: it says {text.strip()[:100]!r}")
-    return Said(upstream=found[1], jemalloc="malloc=jemalloc" in text)
+    return found[1]
+
+
+def defragments(server: Path) -> bool:
+    """Whether a server can defragment its memory; builds that cannot carry the words with which they refuse to."""
+    program = server.read_bytes()
+    return b"activedefrag" in program and b"Active defragmentation cannot be enabled" not in program

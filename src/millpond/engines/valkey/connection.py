@@ -11,6 +11,7 @@ from valkey.asyncio.connection import AbstractConnection, Connection, UnixDomain
 from valkey.asyncio.retry import Retry
 from valkey.backoff import NoBackoff
 
+from millpond.engines.dialing import Dial, reach
 from millpond.engines.spec import Node
 from millpond.engines.valkey.commands import ADMIN
 from millpond.host.spec import Place
@@ -28,10 +29,21 @@ class Session:
         return await self._connection.read_response()
 
 
+class _Reached(Connection):
+    """A connection over what `engines.dialing` gives."""
+
+    def __init__(self, arguments: dict[str, Any], seconds: float) -> None:
+        super().__init__(**_manners(seconds))
+        self._arguments = arguments
+
+    def _connection_arguments(self) -> dict[str, Any]:
+        return self._arguments
+
+
 @asynccontextmanager
-async def as_client(node: Node, *, seconds: float) -> AsyncIterator[Session]:
-    """Connect as any program of a user's does."""
-    connection = Connection(host=node.address, port=node.port, **_manners(seconds))
+async def as_client(node: Node, *, seconds: float, dial: Dial | None = None) -> AsyncIterator[Session]:
+    """Connect as any program of a user's does, whatever security groups say."""
+    connection = _Reached(await reach(node, dial), seconds)
     async with _open(connection) as session:
         yield session
 
@@ -44,6 +56,16 @@ async def as_admin(node: Node, place: Place, *, seconds: float) -> AsyncIterator
     )
     async with _open(connection) as session:
         yield session
+
+
+def is_unknown_command(error: Exception) -> bool:
+    """Whether the engine does not know a command by that name; it says so in words only."""
+    return "unknown command" in str(error)
+
+
+def has_all_its_clients(error: Exception) -> bool:
+    """Whether a connection was turned away because there are `maxclients` already; said in words only, too."""
+    return "max number of clients reached" in str(error)
 
 
 @asynccontextmanager

@@ -3,14 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
-from valkey.exceptions import BusyLoadingError, ResponseError, ValkeyError
+from valkey.exceptions import BusyLoadingError, NoPermissionError, ResponseError, ValkeyError
 from valkey.exceptions import ConnectionError as ValkeyConnectionError
 
 from millpond.engines.catalogue import numbers
+from millpond.engines.dialing import Dial
 from millpond.engines.spec import EngineError, EngineState, Node, Role, Slots
 from millpond.engines.valkey import clustering, commands, configuration, parameters, replication, views
-from millpond.engines.valkey.connection import Session, as_admin, as_client
+from millpond.engines.valkey.connection import Session, as_admin, as_client, has_all_its_clients, is_unknown_command
 from millpond.host.spec import File, Place, ProcessSpec
 
 _PROBE_SECONDS = 0.8
@@ -30,7 +32,11 @@ _ROLES: Mapping[str, Role] = {"master": "primary", "slave": "replica"}
 
 
 class ValkeyEngine:
-    """Runs Valkey and Redis OSS nodes; keeps no state of its own."""
+    """Runs Valkey and Redis OSS nodes. Remembers nothing of them, only how builds spell access rules."""
+
+    def __init__(self, dial: Dial | None = None) -> None:
+        self._dial = dial
+        self._spellings: dict[tuple[str, ...], frozenset[str]] = {}
 
     def process(self, node: Node, place: Place) -> ProcessSpec:
         """The engine reads everything from one file, secrets only as hashes."""
@@ -41,21 +47,26 @@ class ValkeyEngine:
             address=node.address,
             ports=[node.port, node.port + clustering.BUS] if _clustered(node) else [node.port],
             files=[File(path=configuration.FILE, content=configuration.render(node, place))],
+            interface=node.interface,
             volume=node.volume,
         )
 
     async def observe(self, node: Node, place: Place) -> EngineState:
-        """Ask for PONG as a user would, then look at role and settings over the management socket."""
+        """Talk to the endpoint as a user would, then look at role and settings over the management socket."""
         try:
             async with asyncio.timeout(_PROBE_SECONDS):
-                await self._ping(node)
+                await _serves_users(node, self._dial)
                 async with as_admin(node, place, seconds=_PROBE_SECONDS) as session:
                     return await self._state(session, node)
         except BusyLoadingError:
             return EngineState(answering=False, detail="it is loading its data set")
         except TimeoutError:
             return EngineState(answering=False, detail=f"no answer within {_PROBE_SECONDS} seconds")
-        except (ValkeyConnectionError, OSError):
+        except (ValkeyConnectionError, OSError) as error:
+            if has_all_its_clients(error):
+                # Millpond is one too many; the others are served, by what was started as a primary if it is alone.
+                role: Role = "primary" if node.replication is None else "none"
+                return EngineState(answering=True, role=role, detail="it has as many clients as it may")
             return EngineState(answering=False, detail=f"nothing takes connections at {node.address}:{node.port}")
         except ValkeyError as error:
             return EngineState(answering=False, detail=str(error) or type(error).__name__)
@@ -85,13 +96,13 @@ class ValkeyEngine:
             async with as_admin(node, place, seconds=_SAVE_SECONDS) as session:
                 pauses = numbers(node.build.upstream) >= _PAUSES_WRITES
                 if pauses:
-                    await session.ask("CLIENT", "PAUSE", str(int(_SAVE_SECONDS) * 1000), "WRITE")
+                    await _ask(session, node, "CLIENT", "PAUSE", str(int(_SAVE_SECONDS) * 1000), "WRITE")
                 try:
                     await session.ask("SAVE")
                 except ResponseError:
                     # A full disk, say: the node goes on, and so may its users.
                     if pauses:
-                        await session.ask("CLIENT", "UNPAUSE")
+                        await _ask(session, node, "CLIENT", "UNPAUSE")
                     raise
         except (ValkeyError, OSError) as error:
             raise EngineError(f"{node.name} cannot save its data: {error}") from error
@@ -100,9 +111,10 @@ class ValkeyEngine:
 
     async def ping(self, node: Node) -> None:
         try:
-            await self._ping(node)
+            await _serves_users(node, self._dial)
         except (ValkeyError, OSError) as error:
-            raise EngineError(f"{node.name} does not answer: {error}") from error
+            if not has_all_its_clients(error):
+                raise EngineError(f"{node.name} does not answer: {error}") from error
 
     async def follow(self, node: Node, place: Place, primary: Node) -> None:
         async with _asked(node, place, "follow another") as session:
@@ -161,12 +173,9 @@ class ValkeyEngine:
         async with _asked(*source, "give slots") as giver, _asked(*target, "take slots") as taker:
             await clustering.move_slots(giver, taker, source[0], target[0], slots)
 
-    async def _ping(self, node: Node) -> None:
-        async with as_client(node, seconds=_PROBE_SECONDS) as session:
-            await session.ask("PING")
-
     async def _state(self, session: Session, node: Node) -> EngineState:
-        info = views.fields(await session.ask("INFO", "server")) | await replication.info(session)
+        info = views.fields(await _ask(session, node, "INFO", "server"))
+        info |= views.fields(await _ask(session, node, "INFO", "replication"))
         return EngineState(
             answering=True,
             role=_ROLES.get(info.get("role", ""), "none"),
@@ -188,21 +197,23 @@ class ValkeyEngine:
         if node.replication is not None and await session.ask("ACL", "GETUSER", commands.MEMBER) is None:
             # It stood alone before.
             names.append(_MEMBER)
-        if await self._rules_differ(session, node):
+        rules = commands.default_user(node.build, blocked=configuration.blocked(node))
+        if await self._spelled(session, node, rules) != await _rules(session, "default"):
             names.append(_USERS)
         return tuple(names)
 
-    async def _rules_differ(self, session: Session, node: Node) -> bool:
-        # Older engines spell rules in their own way ("+@all -config" comes back as "-@admin +role …"), so the wanted
-        # ones are put through the engine too, on a user that lives for one transaction and can never log in.
-        rules = commands.default_user(node.build, blocked=configuration.blocked(node))
-        await session.ask("MULTI")
-        await session.ask("ACL", "SETUSER", _SCRATCH, "reset", *rules, "off")
-        await session.ask("ACL", "GETUSER", _SCRATCH)
-        await session.ask("ACL", "DELUSER", _SCRATCH)
-        await session.ask("ACL", "GETUSER", "default")
-        _, wanted, _, found = await session.ask("EXEC")
-        return _rules(wanted) != _rules(found)
+    async def _spelled(self, session: Session, node: Node, rules: Sequence[str]) -> frozenset[str]:
+        """Rules as this engine writes them: older ones turn "+@all -config" into "+@all -@admin +role …".
+
+        Learned once from the engine itself, with a user that lives for a moment and cannot log in.
+        """
+        key = (node.build.engine, node.build.upstream, *rules)
+        if key not in self._spellings:
+            await session.ask("ACL", "SETUSER", _SCRATCH, "reset", *rules, "off")
+            spelled = await _rules(session, _SCRATCH)
+            await session.ask("ACL", "DELUSER", _SCRATCH)
+            self._spellings[key] = spelled
+        return self._spellings[key]
 
 
 def _clustered(node: Node) -> bool:
@@ -229,8 +240,34 @@ async def _asked(node: Node, place: Place, what: str) -> AsyncIterator[Session]:
         raise EngineError(f"{node.name} cannot {what}: {error}") from error
 
 
-def _rules(user: Sequence[str]) -> str:
-    return dict(zip(user[::2], user[1::2], strict=True))["commands"]
+async def _serves_users(node: Node, dial: Dial | None) -> None:
+    """Return when the endpoint executes commands."""
+    async with as_client(node, seconds=_PROBE_SECONDS, dial=dial) as session:
+        try:
+            await session.ask("PING")
+        except BusyLoadingError:
+            raise
+        except ResponseError as error:
+            # A parameter group may block or rename even PING: that is an answer too.
+            if not (isinstance(error, NoPermissionError) or is_unknown_command(error)):
+                raise
+
+
+async def _ask(session: Session, node: Node, *words: str) -> Any:
+    """Ask with a command that the parameter group may have renamed at the engine's start."""
+    try:
+        return await session.ask(*words)
+    except ResponseError as error:
+        new = commands.renamed(node.parameters.get("rename-commands", "")).get(words[0].lower())
+        if new is None or not is_unknown_command(error):
+            raise
+        return await session.ask(new, *words[1:])
+
+
+async def _rules(session: Session, user: str) -> frozenset[str]:
+    # A set, because older engines list them in another order each time they start.
+    words = await session.ask("ACL", "GETUSER", user)
+    return frozenset(dict(zip(words[::2], words[1::2], strict=True))["commands"].split())
 
 
 async def _change(session: Session, *words: str) -> None:

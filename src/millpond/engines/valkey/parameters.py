@@ -85,6 +85,15 @@ _SINCE: Mapping[str, _V] = {
 _BUFFERS = "client-output-buffer-limit"
 _CLASSES = ("normal", "replica", "pubsub")
 
+_SMALL = frozenset({
+    *("databases", "lfu-decay-time", "lfu-log-factor", "list-compress-depth", "list-max-listpack-size"),
+    *("list-max-ziplist-size", "maxmemory-samples", "min-replicas-max-lag", "min-replicas-to-write", "tcp-keepalive"),
+    *("timeout",),
+})
+_MOST = 2**31 - 1
+"""The engine keeps `_SMALL` settings in 32 bits and would not start with more, which ElastiCache allows. So large they
+all mean the same."""
+
 STATIC = frozenset({
     # What the engine takes only at its start …
     *("appendonly", "cluster-databases", "cluster-enabled", "databases"),
@@ -137,8 +146,8 @@ def same(name: str, wanted: str, found: str) -> bool:
 
 def _makes_sense(build: Build, *, name: str, value: str) -> bool:
     if name == "activedefrag":
-        # Without jemalloc the engine refuses to start with it.
-        return build.jemalloc or value != "yes"
+        # A build without it refuses to start.
+        return build.defragments or value != "yes"
     if name == "cluster-databases":
         return value != "0"
     return True
@@ -148,6 +157,11 @@ def _value(name: str, value: str) -> str:
     if name == "cluster-preferred-endpoint-type" and value == "tls-dynamic":
         # ElastiCache's own word: the address without TLS, the host name with it.
         return "ip"
+    if name == "slowlog-log-slower-than":
+        # Every negative number turns the log off; the engine takes one of them.
+        return str(max(int(value), -1))
+    if name in _SMALL:
+        return str(min(int(value), _MOST))
     return value
 
 
@@ -158,8 +172,9 @@ def _output_buffers(parameters: Mapping[str, str]) -> str:
         values = [parameters.get(name) for name in names]
         if kind == "replica" and values[0] is None:
             values = [parameters.get(name.replace("-replica-", "-slave-")) for name in names]
-        if all(values):
-            words += [kind, *(each for each in values if each)]
+        hard, soft, seconds = values
+        if hard and soft and seconds:
+            words += [kind, hard, soft, str(min(int(seconds), _MOST))]
     return " ".join(words)
 
 

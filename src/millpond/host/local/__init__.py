@@ -6,6 +6,6 @@ its end is noticed (`exits.py`) and brought about (`ending.py`), what the kernel
 written (`files.py`, `places.py`). Packets are not filtered here: enforcement is "none".
 """
 
-from millpond.host.local.driver import LocalHost
+from millpond.host.local.driver import LocalHost, Surround
 
-__all__ = ["LocalHost"]
+__all__ = ["LocalHost", "Surround"]

@@ -24,6 +24,9 @@ from millpond.host.spec import Enforcement, HostError, Place, ProcessSpec, Proce
 _LARGEST_LOG = 8 * 1024 * 1024
 """Octets; a longer log is put aside, as `log.1`, when its process starts again."""
 
+Surround = Callable[[ProcessSpec, Callable[[ProcessSpec], Identity]], Identity]
+"""Called on a thread with what is to be started and what starts it: may go elsewhere first, or change the command."""
+
 
 class LocalHost:
     """The machine on which Millpond runs, as the user who runs it."""
@@ -39,11 +42,13 @@ class LocalHost:
         claims: Path = addresses.SHARED,
         runtime: Path | None = None,
         grace_seconds: float = 10.0,
+        surround: Surround | None = None,
     ) -> None:
         """Claim this installation's addresses and make its directories.
 
         `claims` is shared by all installations of the machine. `runtime` (default /tmp/millpond-UID) holds unix
-        sockets when the home's path is too long for them. Raise HostError when this machine will not do.
+        sockets when the home's path is too long for them. `surround` does each start in other surroundings than ours.
+        Raise HostError when this machine will not do.
         """
         _check_platform()
         home = home.resolve()
@@ -54,6 +59,7 @@ class LocalHost:
         self._trash = Trash(self._places.trash)
         self._trash.empty()
         self._grace = grace_seconds
+        self._surround = surround or (lambda spec, start: start(spec))
         self._exits = Exits()
         self._turns: dict[str, asyncio.Lock] = {}
         self._unfinished: set[asyncio.Task[None]] = set()
@@ -126,7 +132,10 @@ class LocalHost:
                     else:
                         _check_program(spec)
                         await self._end(spec.name, run, grace=self._grace)
-                        identity = await asyncio.to_thread(self._start, spec, lock)
+                        held = lock
+                        identity = await asyncio.to_thread(
+                            self._surround, spec, lambda surrounded: self._start(surrounded, held)
+                        )
                     self._exits.follow(spec.name, identity)
 
     async def _rewrite(self, spec: ProcessSpec) -> None:

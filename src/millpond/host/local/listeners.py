@@ -30,10 +30,10 @@ class Listener(msgspec.Struct, frozen=True):
 
 
 def listeners() -> Iterator[Listener]:
-    """Every listening TCP socket of this network namespace."""
+    """Every listening TCP socket of this thread's network namespace."""
     for table in ("tcp", "tcp6"):
         try:
-            lines = (Path("/proc/net") / table).read_text().splitlines()[1:]
+            lines = (Path("/proc/thread-self/net") / table).read_text().splitlines()[1:]
         except FileNotFoundError:  # a kernel without IPv6
             continue
         for line in lines:

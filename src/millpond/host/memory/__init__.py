@@ -2,10 +2,13 @@
 
 `machine.py` is the world (processes, disks, faults) and survives the driver as a machine survives the control plane;
 `driver.py` keeps the contract of `host/spec.py` over it; `render.py` writes the world as text for golden tests.
-No engine is run here: `engines/memory.py` plays that part.
+`fabric.py` is the same for networks, with `packets.py` for a kernel, `instances.py` for instances. No engine is run
+here: `engines/memory.py` plays that part.
 """
 
 from millpond.host.memory.driver import MemoryHost
+from millpond.host.memory.fabric import MemoryFabric, Networks
+from millpond.host.memory.instances import MemoryInstances
 from millpond.host.memory.machine import Machine
 
-__all__ = ["Machine", "MemoryHost"]
+__all__ = ["Machine", "MemoryFabric", "MemoryHost", "MemoryInstances", "Networks"]

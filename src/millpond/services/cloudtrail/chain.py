@@ -20,6 +20,11 @@ from millpond.store.vault import VaultError
 _NOTHING = bytes(32)
 _ROWS_AT_ONCE = 1000
 
+# Made once: building them costs more than SQLite takes to run them, and every change of the API runs all three.
+_END = sa.select(ends.c.sequence, ends.c.hash).where(ends.c.name == sa.bindparam("of"))
+_MOVE = ends.update().where(ends.c.name == sa.bindparam("of"))
+_APPEND = events.insert()
+
 EndName = Literal["head", "start"]
 
 
@@ -50,7 +55,7 @@ def append(transaction: Connection, vault: Vault, bodies: Sequence[Body]) -> Non
         digest = following(digest, sequence, text)
         rows.append({"sequence": sequence, **msgspec.structs.asdict(columns(body)), "body": text, "hash": digest})
     if rows:
-        transaction.execute(events.insert(), rows)
+        transaction.execute(_APPEND, rows)
         _move(transaction, vault, "head", End(sequence=sequence, hash=digest))
 
 
@@ -76,11 +81,12 @@ def verify_chain(transaction: Connection, vault: Vault) -> Verified:
             return Verified(records=0, problem=f"the chain's {name} is not the one that Millpond sealed")
     last, records = start, 0
     query = sa.select(events).order_by(events.c.sequence).execution_options(yield_per=_ROWS_AT_ONCE)
-    for row in transaction.execute(query):
-        problem = _problem(last, row)
-        if problem:
-            return Verified(records=records, problem=problem)
-        last, records = End(sequence=row.sequence, hash=row.hash), records + 1
+    with transaction.execute(query) as rows:
+        for row in rows:
+            problem = _problem(last, row)
+            if problem:
+                return Verified(records=records, problem=problem)
+            last, records = End(sequence=row.sequence, hash=row.hash), records + 1
     if last != head:
         return Verified(records=records, problem=f"record {last.sequence} is the last one, {head.sequence} should be")
     return Verified(records=records)
@@ -106,7 +112,7 @@ def _problem(last: End, row: sa.Row[tuple[object, ...]]) -> str:
 
 
 def _end(transaction: Connection, name: EndName) -> End | None:
-    row = transaction.execute(sa.select(ends.c.sequence, ends.c.hash).where(ends.c.name == name)).first()
+    row = transaction.execute(_END, {"of": name}).first()
     return None if row is None else End(sequence=row.sequence, hash=row.hash)
 
 
@@ -126,7 +132,7 @@ def _first(transaction: Connection, vault: Vault) -> End:
 
 def _move(transaction: Connection, vault: Vault, name: EndName, to: End) -> None:
     values = {"sequence": to.sequence, "hash": to.hash, "sealed": _sealed(vault, name, to)}
-    transaction.execute(ends.update().where(ends.c.name == name).values(**values))
+    transaction.execute(_MOVE, {"of": name, **values})
 
 
 def _sealed(vault: Vault, name: str, end: End) -> bytes:

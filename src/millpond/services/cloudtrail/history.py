@@ -1,7 +1,9 @@
 """Looking records up, newest first: for LookupEvents and for the account's page."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, Literal
 
 import msgspec
@@ -68,8 +70,8 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     body: dict[str, Any]
 
 
-def selected(transaction: Connection, selection: Selection) -> Iterator[Found]:
-    """The records of a selection, newest first, read as they are asked for."""
+def selected(transaction: Connection, selection: Selection) -> Generator[Found, None, None]:
+    """The records of a selection, newest first, read as they are asked for. Close it when not all are wanted."""
     query = sa.select(events).where(events.c.account == selection.account, events.c.at >= selection.start)
     if selection.region is not None:
         query = query.where(events.c.region == selection.region)
@@ -79,26 +81,24 @@ def selected(transaction: Connection, selection: Selection) -> Iterator[Found]:
         place = sa.tuple_(events.c.at, events.c.sequence)
         query = query.where(place < sa.tuple_(selection.after.at, selection.after.sequence))
     query = _by_attribute(query, selection).order_by(events.c.at.desc(), events.c.sequence.desc())
-    for row in transaction.execute(query.execution_options(yield_per=_ROWS_AT_ONCE)):
-        found = Found(
-            place=Place(at=row.at, sequence=row.sequence),
-            username=row.username,
-            access_key_id=row.access_key_id,
-            text=row.body,
-            body=msgspec.json.decode(row.body),
-        )
-        if _is_meant(found, selection):
-            yield found
+    with transaction.execute(query.execution_options(yield_per=_ROWS_AT_ONCE)) as rows:
+        for row in rows:
+            found = Found(
+                place=Place(at=row.at, sequence=row.sequence),
+                username=row.username,
+                access_key_id=row.access_key_id,
+                text=row.body,
+                body=msgspec.json.decode(row.body),
+            )
+            if _is_meant(found, selection):
+                yield found
 
 
 def recent_activity(transaction: Connection, account: str, *, limit: int = 20) -> Sequence[Activity]:
     """The newest records of an account in every region, without the readers' calls, newest first."""
-    found = []
-    for each in selected(transaction, Selection(account=account, attribute="ReadOnly", value="false")):
-        found.append(_activity(each))
-        if len(found) == limit:
-            break
-    return found
+    changes = Selection(account=account, attribute="ReadOnly", value="false")
+    with closing(selected(transaction, changes)) as found:
+        return [_activity(each) for each in islice(found, limit)]
 
 
 def named_resources(body: dict[str, Any]) -> list[resources.Named]:

@@ -19,6 +19,13 @@ def user_identity(attempt: Attempt, session: Session | None) -> dict[str, Any]:
         return _unproven(attempt)
     if caller.kind == "AWSService":
         return {"type": "AWSService", "invokedBy": caller.name}
+    if caller.kind == "IdentityCenterUser":
+        return {
+            "type": "IdentityCenterUser",
+            "accountId": caller.account,
+            "userName": caller.name,
+            "onBehalfOf": {"userId": caller.user_id, "identityStoreArn": caller.arn},
+        }
     identity: dict[str, Any] = {
         "type": _TYPES[caller.kind],
         "principalId": caller.user_id,

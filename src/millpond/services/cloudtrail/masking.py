@@ -17,7 +17,7 @@ _SECRETS = frozenset({
     "accesstoken", "addprivatekey", "assertion", "authenticationcode1", "authenticationcode2", "authtoken",
     "base32stringseed", "clientsecret", "code", "codeverifier", "devicecode", "idtoken", "newpassword", "oldpassword",
     "password", "passwords", "privatekey", "qrcodepng", "refreshtoken", "samlassertion", "secretaccesskey",
-    "sessiontoken", "subjecttoken", "tokencode", "usercode", "webidentitytoken",
+    "sessiontoken", "subjecttoken", "tokencode", "usercode", "verificationuricomplete", "webidentitytoken",
 })  # fmt: skip
 _ACCESS_STRING = "accessstring"
 _PASSWORD_RULES = (">", "<", "#", "!")
@@ -101,7 +101,14 @@ def _scalar(value: Any) -> Any:
             return iso8601(value)
         case bytes():
             return base64.b64encode(value).decode()
-        case bool() | int() | float() | str():
+        case str():
+            return writable(value)
+        case bool() | int() | float():
             return value
         case _:
-            return str(value)
+            return writable(str(value))
+
+
+def writable(text: str) -> str:
+    """Text as UTF-8 can write it: half a surrogate pair, which JSON's escapes can smuggle in, becomes a `?`."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()

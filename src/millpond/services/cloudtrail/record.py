@@ -14,7 +14,7 @@ from millpond.kernel import ids
 from millpond.kernel.clock import iso8601
 from millpond.operation import Attempt
 from millpond.services.cloudtrail import identities, resources
-from millpond.services.cloudtrail.masking import HIDDEN, Masked
+from millpond.services.cloudtrail.masking import HIDDEN, Masked, writable
 from millpond.services.iam import Role, Session
 
 Body = dict[str, Any]
@@ -119,7 +119,7 @@ def of_call(attempt: Attempt, session: Session | None) -> Body:
     )
     if attempt.error_code:
         body["errorCode"] = attempt.error_code
-        body["errorMessage"] = masked.scrubbed(attempt.error_message)[:_LONGEST_MESSAGE]
+        body["errorMessage"] = writable(masked.scrubbed(attempt.error_message)[:_LONGEST_MESSAGE])
     arns = [each.arn for each in attempt.resources]
     if not arns and isinstance(role := (attempt.request or {}).get("RoleArn"), str):
         arns = [role]
@@ -132,6 +132,20 @@ def of_call(attempt: Attempt, session: Session | None) -> Body:
         "eventType": "AwsApiCall",
     }
     return body | _tail(attempt.caller.account or _account_of_role(attempt))
+
+
+def other_account(attempt: Attempt) -> str | None:
+    """The account whose role a caller of another account has taken on; None for all else."""
+    if attempt.error_code or attempt.source not in _READS_BY_CLOUDTRAIL or not attempt.caller.account:
+        return None
+    accounts = (resources.named(each.arn) for each in attempt.resources)
+    return next((each.account for each in accounts if each and each.account != attempt.caller.account), None)
+
+
+def shared(body: Body, account: str) -> tuple[Body, Body]:
+    """The record of a call that concerns two accounts, once for each, with what they share."""
+    shared_id = {"sharedEventID": ids.request_id()}
+    return body | shared_id, body | shared_id | {"eventID": ids.request_id(), "recipientAccountId": account}
 
 
 def of_sign_in(sign_in: SignIn) -> Body:
@@ -259,10 +273,10 @@ def _head(
         "userIdentity": dict(identity),
         "eventTime": iso8601(at)[:19] + "Z",
         "eventSource": f"{source or 'unknown'}.amazonaws.com",
-        "eventName": name or "Unknown",
+        "eventName": writable(name) or "Unknown",
         "awsRegion": region,
         "sourceIPAddress": source_ip,
-        "userAgent": user_agent[:_LONGEST_AGENT],
+        "userAgent": writable(user_agent[:_LONGEST_AGENT]),
     }
 
 

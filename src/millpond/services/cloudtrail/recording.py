@@ -12,7 +12,7 @@ from millpond.store import Vault
 
 def record_call(transaction: Connection, vault: Vault, attempt: Attempt) -> None:
     """Record a call. With a service's name as `source_ip` it was the service's, in the caller's name."""
-    append(transaction, vault, [body_of_call(transaction, attempt)])
+    append(transaction, vault, bodies_of_call(transaction, attempt))
 
 
 def record_sign_in(transaction: Connection, vault: Vault, sign_in: SignIn) -> None:
@@ -30,7 +30,12 @@ def record_operator_act(transaction: Connection, vault: Vault, act: OperatorAct)
     append(transaction, vault, [record.of_operator_act(act)])
 
 
-def body_of_call(transaction: Connection, attempt: Attempt) -> Body:
-    """A call as a record, with what is known of the session behind its credentials."""
+def bodies_of_call(transaction: Connection, attempt: Attempt) -> list[Body]:
+    """A call as a record, with what is known of the session behind its credentials.
+
+    Who takes on another account's role is on record in both accounts.
+    """
     key = attempt.caller.session
-    return record.of_call(attempt, iam.session(transaction, key) if key else None)
+    body = record.of_call(attempt, iam.session(transaction, key) if key else None)
+    other = record.other_account(attempt)
+    return [body] if other is None else list(record.shared(body, other))

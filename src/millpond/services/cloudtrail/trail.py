@@ -16,7 +16,7 @@ from millpond.operation import Attempt
 from millpond.services.cloudtrail import record
 from millpond.services.cloudtrail.chain import append
 from millpond.services.cloudtrail.record import Body, OperatorAct, SignIn
-from millpond.services.cloudtrail.recording import body_of_call, record_call
+from millpond.services.cloudtrail.recording import bodies_of_call, record_call
 from millpond.store import Store, StoreError, Vault
 
 GATHERING = 0.05
@@ -146,7 +146,7 @@ class Trail:
     def _written(self, notes: list[Note], suppressed: int) -> bool:
         try:
             with self._store.begin() as transaction:
-                bodies = [_body(transaction, each) for each in notes]
+                bodies = [body for each in notes for body in _bodies(transaction, each)]
                 if suppressed and self._second is not None:
                     bodies.append(record.of_suppression(suppressed, self._second))
                 append(transaction, self._vault, bodies)
@@ -167,11 +167,11 @@ class Trail:
         return all(written)
 
 
-def _body(transaction: Connection, note: Note) -> Body:
+def _bodies(transaction: Connection, note: Note) -> list[Body]:
     match note:
         case Attempt():
-            return body_of_call(transaction, note)
+            return bodies_of_call(transaction, note)
         case SignIn():
-            return record.of_sign_in(note)
+            return [record.of_sign_in(note)]
         case OperatorAct():
-            return record.of_operator_act(note)
+            return [record.of_operator_act(note)]

@@ -6,7 +6,7 @@ from importlib.resources import files
 
 import msgspec
 
-from millpond.services.ec2.records import Zone
+from millpond.services.ec2.records.networks import Zone
 
 
 class Region(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

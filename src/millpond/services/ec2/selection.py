@@ -4,25 +4,36 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from millpond.aws import markers
-from millpond.operation import CommonFault, Context, Operation, Request, Response, operation
+from millpond.operation import CommonFault, Context, Request, Response
+from millpond.services.ec2.kinds import Kind
+from millpond.services.ec2.records.record import Record
 
 Item = TypeVar("Item")
+R = TypeVar("R", bound=Record)
 Filters = Mapping[str, Callable[[Item], Iterable[str]]]
 """Filter name → the values of an item that the filter's values are compared with."""
 
 _LEAST_RESULTS, _MOST_RESULTS = 5, 1000
 
 
-def describe(handler: Callable[[Context, Request], Response]) -> Operation:
-    """Make a function an EC2 Describe operation, which answers a dry run with EC2's peculiar error."""
-
-    def guarded(ctx: Context, request: Request) -> Response:
-        if request.get("DryRun"):
-            raise CommonFault("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", status=412)
-        return handler(ctx, request)
-
-    guarded.__name__ = handler.__name__
-    return operation()(guarded)
+def described(
+    ctx: Context,
+    request: Request,
+    items: Sequence[R],
+    *,
+    kind: Kind,
+    ids: str,
+    member: str,
+    filters: Filters[R],
+    view: Callable[[R], Response],
+) -> Response:
+    """Answer a Describe operation on records; `ids` and `member` are the members of request and response."""
+    for each in request.get(ids) or ():
+        kind.check_form(each)
+    found = by_id(items, request.get(ids), lambda each: each.id, code=kind.missing, sentence=kind.sentence)
+    found = by_filters(found, request, filters, tags=lambda each: each.tags)
+    shown, token = page(ctx, found, request, lambda each: each.id, ids=ids)
+    return {member: [view(each) for each in shown], **token}
 
 
 def by_id(
@@ -41,14 +52,17 @@ def by_id(
     return [each for each in items if key(each) in wanted]
 
 
-def by_filters(items: Sequence[Item], request: Request, filters: Filters[Item]) -> Sequence[Item]:
+def by_filters(
+    items: Sequence[Item],
+    request: Request,
+    filters: Filters[Item],
+    *,
+    tags: Callable[[Item], Mapping[str, str]] = lambda _: {},
+) -> Sequence[Item]:
     """Keep the items that every filter of the request lets through; within a filter any value will do."""
     for given in request.get("Filters") or ():
-        name, values = given.get("Name", ""), given.get("Values") or ()
-        read = filters.get(name, _no_tags if name.startswith("tag:") or name == "tag-key" else None)
-        if read is None:
-            raise CommonFault("InvalidParameterValue", f"The filter '{name}' is invalid")
-        patterns = [_pieces(value) for value in values]
+        read = _reader(given.get("Name") or "", filters, tags)
+        patterns = [_pieces(value) for value in given.get("Values") or ()]
         items = [each for each in items if any(_matches(one, value) for one in patterns for value in read(each))]
     return items
 
@@ -84,8 +98,25 @@ def page(
     return shown, {"NextToken": following} if following else {}
 
 
-def _no_tags(_item: object) -> Iterable[str]:
-    return ()
+def _reader(
+    name: str, filters: Filters[Item], tags: Callable[[Item], Mapping[str, str]]
+) -> Callable[[Item], Iterable[str]]:
+    """What of an item a filter's values are compared with."""
+    if name in filters:
+        return filters[name]
+    if name.startswith("tag:"):
+        key = name.removeprefix("tag:")
+        return lambda item: [tags(item)[key]] if key in tags(item) else []
+    if name == "tag-key":
+        return tags
+    if name == "tag-value":
+        return lambda item: tags(item).values()
+    raise CommonFault("InvalidParameterValue", f"The filter '{name}' is invalid")
+
+
+def word(value: bool) -> str:
+    """A truth as filters spell it."""
+    return "true" if value else "false"
 
 
 def _pieces(pattern: str) -> list[str]:

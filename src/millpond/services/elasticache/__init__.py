@@ -6,6 +6,7 @@
 from sqlalchemy import Connection
 
 from millpond.operation import service
+from millpond.services.elasticache.addressing import MachineAddresses, VpcAddresses
 from millpond.services.elasticache.controller import CacheClusterController
 from millpond.services.elasticache.operations import (
     cache_clusters,
@@ -76,7 +77,9 @@ __all__ = [
     "GROUP_CONTROLLER",
     "SERVICE",
     "CacheClusterController",
+    "MachineAddresses",
     "ReplicationGroupController",
+    "VpcAddresses",
     "key_of_process",
     "recorded_keys",
     "recorded_processes",

@@ -9,15 +9,17 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol, assert_never
 
 import msgspec
+from sqlalchemy import Connection
 
 from millpond.engines.spec import Build, Engine, EngineError, EngineState, Node
+from millpond.host.fabric import Fabric
 from millpond.host.spec import Host, HostError, ProcessSpec, files_digest
 from millpond.kernel.clock import Clock
 from millpond.operation import NotYet
 from millpond.reconcile.loop import Outcome
 from millpond.services.elasticache.acts import acts
-from millpond.services.elasticache.addresses import allot, every_name
-from millpond.services.elasticache.decide import Given, decide
+from millpond.services.elasticache.addressing import Addressing, every_name
+from millpond.services.elasticache.decide import Decided, Given, Place, decide, unplaced
 from millpond.services.elasticache.desired.cache_nodes import boot_parameters, engine_node
 from millpond.services.elasticache.desired.endpoints import cluster_names, is_name_of
 from millpond.services.elasticache.plan import plan
@@ -86,9 +88,12 @@ class CacheClusterController:
         engines: Mapping[str, Engine],
         builds: Builds,
         names: Names,
+        addressing: Addressing,
+        fabric: Fabric | None,
         zone: str,
         clock: Clock,
         stopping: Callable[[], bool],
+        wake: Callable[[str, str], None],
     ) -> None:
         self._store = store
         self._vault = vault
@@ -96,6 +101,9 @@ class CacheClusterController:
         self._engines = engines
         self._builds = builds
         self._names = names
+        self._addressing = addressing
+        self._fabric = fabric
+        self._wake = wake
         self._zone = zone
         self._clock = clock
         self._stopping = stopping
@@ -112,9 +120,11 @@ class CacheClusterController:
         step = plan(promise.cluster, observed, self._clock.now())
         if step.decision is not None:
             try:
-                await asyncio.to_thread(self._commit, promise, step.decision)
+                placed = await asyncio.to_thread(self._commit, promise, step.decision)
             except clusters.Superseded:
                 return Outcome(why="it was changed meanwhile: look again", again=True)
+            if not placed:
+                return Outcome(why=f"{step.why}, and none is free where it may be", trouble=True)
             return Outcome(why=step.why, again=True)
         try:
             await asyncio.gather(*(self._act(promise, each) for each in step.actions))
@@ -157,10 +167,16 @@ class CacheClusterController:
         name = cluster.process_name(node.id)
         state = (await self._host.observe([name])).get(name)
         if state is None:
-            return ObservedNode()
+            return ObservedNode(networked=await self._is_networked(node))
         wanted = self._engine_node(promise, node)
         if not state.running or state.incarnation != node.incarnation or wanted is None:
-            return ObservedNode(exists=True, running=state.running, incarnation=state.incarnation, detail=state.exit)
+            return ObservedNode(
+                exists=True,
+                running=state.running,
+                incarnation=state.incarnation,
+                networked=await self._is_networked(node),
+                detail=state.exit,
+            )
         place = self._host.place(name)
         engine = self._engines[cluster.spec.engine]
         answer = await engine.observe(wanted, place)
@@ -173,6 +189,12 @@ class CacheClusterController:
             unconfigured=tuple(answer.unconfigured),
             detail=answer.detail,
         )
+
+    async def _is_networked(self, node: CacheNode) -> bool:
+        """Asked only before a start: a process that runs has its interface."""
+        if self._fabric is None or not node.interface:
+            return True
+        return any(node.interface in each.interfaces for each in (await self._fabric.observe()).values())
 
     def _engine_node(self, promise: Promise, node: CacheNode) -> Node | None:
         cluster = promise.cluster
@@ -188,28 +210,22 @@ class CacheClusterController:
             admin_password=self._vault.derive(f"engine-admin/{cluster.arn}/{cluster.tag}"),
         )
 
-    def _commit(self, promise: Promise, decision: Decision) -> None:
+    def _commit(self, promise: Promise, decision: Decision) -> bool:
+        """Write a decision down, with all that follows from it; False when there is no place for its nodes."""
         cluster = promise.cluster
         now = self._clock.now()
         with self._store.begin() as transaction:
-            addresses = {}
+            places: Mapping[str, Place] | None = {}
             if isinstance(decision, PlaceNodes):
-                processes = {cluster.process_name(each): each for each in decision.nodes}
-                allotted = allot(transaction, self._host.network, tuple(processes))
-                addresses = {processes[process]: address for process, address in allotted.items()}
-            given = Given(addresses=addresses, boot_parameters=boot_parameters(cluster.spec, promise.group))
-            decided = decide(cluster, decision, given, now)
-            act_as_service_role(transaction, self._vault, cluster, acts(cluster, decision, addresses), now=now)
-            if decided.cluster is None:
-                clusters.delete(transaction, cluster)
-                tags.forget(transaction, cluster.account, cluster.region, cluster.arn)
-                release_service_role(transaction, cluster)
+                places = self._addressing.place(transaction, cluster, decision.nodes, now)
+            if places is None:
+                decided = unplaced(cluster)
             else:
-                written = clusters.update(transaction, decided.cluster)
-                kept = {each.id for each in written.nodes}
-                clusters.release(
-                    transaction, [cluster.process_name(each.id) for each in cluster.nodes if each.id not in kept]
-                )
+                given = Given(places=places, boot_parameters=boot_parameters(cluster.spec, promise.group))
+                decided = decide(cluster, decision, given, now)
+                done = acts(cluster, decision, {node: each.address for node, each in places.items()})
+                act_as_service_role(transaction, self._vault, cluster, done, now=now)
+            self._write(transaction, cluster, decided)
             for message in decided.messages:
                 events.record(
                     transaction,
@@ -220,6 +236,25 @@ class CacheClusterController:
                     message=message,
                     at=now,
                 )
+            wakes = self._addressing.wakes(transaction, cluster)
+        for each in wakes:
+            self._wake(*each)
+        return places is not None
+
+    def _write(self, transaction: Connection, cluster: CacheCluster, decided: Decided) -> None:
+        if decided.cluster is None:
+            self._addressing.publish(transaction, cluster, {})
+            self._addressing.release(transaction, cluster, cluster.nodes)
+            clusters.delete(transaction, cluster)
+            tags.forget(transaction, cluster.account, cluster.region, cluster.arn)
+            release_service_role(transaction, cluster)
+            return
+        if decided.cluster == cluster:
+            return
+        written = clusters.update(transaction, decided.cluster)
+        kept = {each.id for each in written.nodes}
+        self._addressing.release(transaction, cluster, [each for each in cluster.nodes if each.id not in kept])
+        self._addressing.publish(transaction, written, cluster_names(written, self._zone))
 
     async def _act(self, promise: Promise, action: Action) -> None:
         cluster = promise.cluster

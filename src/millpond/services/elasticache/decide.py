@@ -23,10 +23,17 @@ from millpond.services.elasticache.steps import (
 )
 
 
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a node is reached."""
+
+    address: str
+    interface: str = ""
+
+
 class Given(msgspec.Struct, frozen=True, kw_only=True):
     """What a decision may draw on besides the cluster itself."""
 
-    addresses: Mapping[str, str]
+    places: Mapping[str, Place]
     """A free address for each node that is placed."""
     boot_parameters: Mapping[str, str]
     """The values that an incarnation started now takes for good."""
@@ -43,7 +50,8 @@ def decide(cluster: CacheCluster, decision: Decision, given: Given, now: datetim
     """Write a decision into the record; nothing is done about it here."""
     match decision:
         case PlaceNodes(nodes=nodes):
-            return Decided(cluster=_each(cluster, nodes, lambda node: _placed(cluster, node, given)))
+            placed = _each(cluster, nodes, lambda node: _placed(cluster, node, given))
+            return Decided(cluster=msgspec.structs.replace(placed, unplaced=False))
         case StartIncarnation():
             return _start(cluster, decision, given)
         case Rest(nodes=nodes):
@@ -70,6 +78,16 @@ def decide(cluster: CacheCluster, decision: Decision, given: Given, now: datetim
             assert_never(decision)
 
 
+def unplaced(cluster: CacheCluster) -> Decided:
+    """Note, and tell once, that no address is left where a node may be."""
+    if cluster.unplaced:
+        return Decided(cluster=cluster)
+    return Decided(
+        cluster=msgspec.structs.replace(cluster, unplaced=True),
+        messages=("Failed to add a cache node due to insufficient free IP addresses in the specified subnets",),
+    )
+
+
 def _with(**changes: object) -> Callable[[CacheNode], CacheNode]:
     return lambda node: msgspec.structs.replace(node, **changes)
 
@@ -82,7 +100,9 @@ def _each(cluster: CacheCluster, ids: Iterable[str], change: Callable[[CacheNode
 
 
 def _placed(cluster: CacheCluster, node: CacheNode, given: Given) -> CacheNode:
-    return msgspec.structs.replace(_started(cluster, node, given, fresh=True), address=given.addresses[node.id])
+    place = given.places[node.id]
+    started = _started(cluster, node, given, fresh=True)
+    return msgspec.structs.replace(started, address=place.address, interface=place.interface)
 
 
 def _started(cluster: CacheCluster, node: CacheNode, given: Given, *, fresh: bool) -> CacheNode:

@@ -10,7 +10,10 @@ from millpond.services.elasticache.api import (
     CacheSubnetGroupNotFoundFault,
     InvalidParameterCombinationException,
     InvalidParameterValueException,
+    InvalidSubnet,
 )
+from millpond.services.elasticache.records.cache_clusters import CacheNode
+from millpond.services.elasticache.records.subnet_groups import SubnetGroup
 from millpond.services.elasticache.tables import subnet_groups
 
 
@@ -55,7 +58,7 @@ def choose(ctx: Context, request: Request, *, engine: str, count: int) -> Placem
         asked = [allowed[(first + step * index) % len(allowed)] for index in range(count)]
     return Placement(
         subnet_group=name,
-        security_group_ids=security_groups(ctx, request.get("SecurityGroupIds")),
+        security_group_ids=security_groups(ctx, request.get("SecurityGroupIds"), vpc=vpc_of(ctx, name)),
         az_mode=mode,
         zones=tuple(asked),
     )
@@ -63,10 +66,15 @@ def choose(ctx: Context, request: Request, *, engine: str, count: int) -> Placem
 
 def zones_of(ctx: Context, subnet_group: str) -> list[str]:
     """The zones that a subnet group reaches, sorted. CacheSubnetGroupNotFoundFault when there is no such group."""
-    group = subnet_groups.get(ctx.transaction, ctx.account, ctx.region, subnet_group)
-    if group is None:
-        raise CacheSubnetGroupNotFoundFault(f"Cache subnet group {subnet_group} not found.")
-    return sorted({each.zone for each in group.subnets})
+    zones = sorted({each.zone for each in _subnet_group(ctx, subnet_group).subnets})
+    if not zones:
+        raise InvalidSubnet(f"Cache subnet group {subnet_group} has no subnets.")
+    return zones
+
+
+def vpc_of(ctx: Context, subnet_group: str) -> str:
+    """The VPC of a subnet group. CacheSubnetGroupNotFoundFault when there is no such group."""
+    return _subnet_group(ctx, subnet_group).vpc
 
 
 def check_zones(ctx: Context, allowed: Sequence[str], asked: Sequence[str]) -> None:
@@ -80,12 +88,28 @@ def check_zones(ctx: Context, allowed: Sequence[str], asked: Sequence[str]) -> N
             )
 
 
-def security_groups(ctx: Context, given: Sequence[str] | None) -> tuple[str, ...]:
-    """The groups asked for, or the default VPC's default group."""
+def security_groups(ctx: Context, given: Sequence[str] | None, *, vpc: str) -> tuple[str, ...]:
+    """The groups asked for, which must be of the subnet group's VPC, or that VPC's default group."""
     if not given:
-        return (ec2.default_security_group(ctx.account, ctx.region).id,)
-    known = {each.id for each in ec2.security_groups(ctx.account, ctx.region)}
-    unknown = [each for each in given if each not in known]
+        default = ec2.find_default_security_group(ctx.transaction, ctx.account, ctx.region, vpc)
+        return (default.id,) if default is not None else ()
+    found = {each: ec2.find_security_group(ctx.transaction, ctx.account, ctx.region, each) for each in given}
+    unknown = [name for name, each in found.items() if each is None or each.vpc != vpc]
     if unknown:
         raise InvalidParameterValueException(f"Some security group ids are invalid: [{', '.join(unknown)}].")
-    return tuple(dict.fromkeys(given))
+    return tuple(found)
+
+
+def join_groups(ctx: Context, nodes: Sequence[CacheNode], groups: Sequence[str], *, subnet_group: str) -> None:
+    """Membership of security groups changes at once, on the live interfaces of these nodes."""
+    for each in nodes:
+        if each.interface:
+            ec2.set_interface_groups(ctx.transaction, ctx.account, ctx.region, each.interface, groups)
+    ctx.wake(ec2.VPC_CONTROLLER, ec2.vpc_key(ctx.account, ctx.region, vpc_of(ctx, subnet_group)))
+
+
+def _subnet_group(ctx: Context, name: str) -> SubnetGroup:
+    group = subnet_groups.get(ctx.transaction, ctx.account, ctx.region, name)
+    if group is None:
+        raise CacheSubnetGroupNotFoundFault(f"Cache subnet group {name} not found.")
+    return group

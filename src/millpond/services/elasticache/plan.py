@@ -34,7 +34,7 @@ from millpond.services.elasticache.steps import (
 )
 from millpond.services.elasticache.windows import is_open
 
-_SOON = 0.02
+_SOON = 0.01
 """How soon to look again at an engine that is starting: it takes 10 to 50 ms."""
 
 
@@ -203,6 +203,9 @@ def _plan_engines(cluster: CacheCluster, observed: Observed) -> Plan | None:
 def _plan_processes(cluster: CacheCluster, observed: Observed) -> Plan | None:
     absent = [each for each in cluster.nodes if not each.removing and not _is_current(each, _seen(observed, each))]
     drifted = [each for each in cluster.nodes if each not in absent and _seen(observed, each).drifted]
+    unwired = [each for each in absent if not _seen(observed, each).networked]
+    if unwired:
+        return Plan(why=f"the network interface of {_names(unwired)} is being made", settle=_SOON)
     if absent:
         failed = [
             each
@@ -260,7 +263,7 @@ def _plan_listing(cluster: CacheCluster, observed: Observed) -> Plan | None:
     if wanted != listed:
         return Plan(why=f"clients are told of nodes {', '.join(wanted) or 'none'}", decision=ListNodes(nodes=wanted))
     if not observed.named:
-        return Plan(why="its host names are published", actions=(PublishNames(),), settle=_SOON)
+        return Plan(why="its host names are published", actions=(PublishNames(),), settle=0)
     return None
 
 

@@ -14,6 +14,8 @@ class ObservedNode(msgspec.Struct, frozen=True, kw_only=True):
     exists: bool = False
     """The host knows its process, running or not."""
     running: bool = False
+    networked: bool = True
+    """The interface that it is to run in is there."""
     incarnation: int = 0
     drifted: bool = False
     """Its files differ from what they should be."""

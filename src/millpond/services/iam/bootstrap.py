@@ -58,14 +58,20 @@ def bootstrap(transaction: Connection, vault: Vault, *, now: datetime) -> Bootst
 
 def create_account(transaction: Connection, *, name: str, email: str, password: str, now: datetime) -> Account:
     """Make an account with a free 12-digit id. ValueError when the e-mail address has one already."""
+    hashed = passwords.hash_password(password)
+    return create_account_with(transaction, name=name, email=email, password_hash=hashed, now=now)
+
+
+def create_account_with(
+    transaction: Connection, *, name: str, email: str, password_hash: str, now: datetime
+) -> Account:
+    """As `create_account`, with a password that was hashed before: that takes long, and the writer is needed."""
     if principals.account_by_email(transaction, email) is not None:
         raise ValueError(f"An account with the e-mail address {email} exists already.")
     account_id = ids.account_id()
     while principals.account(transaction, account_id) is not None:
         account_id = ids.account_id()
-    account = Account(
-        id=account_id, name=name, email=email, password_hash=passwords.hash_password(password), created_at=now
-    )
+    account = Account(id=account_id, name=name, email=email, password_hash=password_hash, created_at=now)
     principals.insert_account(transaction, account)
     return account
 

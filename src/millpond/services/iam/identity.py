@@ -144,11 +144,16 @@ def trusts(transaction: Connection, role: Role, *, principal: str, action: str, 
 
 
 def _find_credential(transaction: Connection, vault: Vault, access_key_id: str) -> Credential | None:
-    if (key := keys.access_key(transaction, access_key_id)) is not None:
+    if (key := keys.access_key(transaction, access_key_id)) is not None and _is_open(transaction, key.account):
         return _long_term(transaction, vault, key)
-    if (session := keys.session(transaction, access_key_id)) is not None:
+    if (session := keys.session(transaction, access_key_id)) is not None and _is_open(transaction, session.account):
         return _temporary(transaction, vault, session)
     return None
+
+
+def _is_open(transaction: Connection, account_id: str) -> bool:
+    account = principals.account(transaction, account_id)
+    return account is not None and account.closed_at is None
 
 
 def _long_term(transaction: Connection, vault: Vault, key: AccessKey) -> Credential | None:

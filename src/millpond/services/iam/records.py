@@ -36,6 +36,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     alias: str | None = None
     password_policy: PasswordPolicy | None = None
+    closed_at: datetime | None = None
+    """A closed account's keys and sessions are worth nothing; nobody signs in."""
 
     @property
     def root_arn(self) -> str:

@@ -31,15 +31,15 @@ resource "aws_elasticache_parameter_group" "this" {
   dynamic "parameter" {
     for_each = var.step == 1 ? ["yes"] : []
     content {
-      name  = "activedefrag"
-      value = "yes"
+      name  = "active-expire-effort"
+      value = "2"
     }
   }
 }
 
 resource "aws_elasticache_subnet_group" "this" {
   name       = "From-Terraform"
-  subnet_ids = var.step == 1 ? slice(sort(data.aws_subnets.default.ids), 0, 2) : [sort(data.aws_subnets.default.ids)[0]]
+  subnet_ids = slice(sort(data.aws_subnets.default.ids), 0, var.step + 1)
   tags       = { step = var.step }
 }
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
@@ -42,7 +43,8 @@ def lookup_events(ctx: Context, request: Request) -> Response:
     query = _query(ctx, request)
     if token := request.get("NextToken"):
         selection = msgspec.structs.replace(selection, after=_place(token, query))
-    found = list(islice(history.selected(ctx.transaction, selection), limit + 1))
+    with closing(history.selected(ctx.transaction, selection)) as records:
+        found = list(islice(records, limit + 1))
     shown = found[:limit]
     response: Response = {"Events": [_event(each) for each in shown]}
     if len(found) > limit:

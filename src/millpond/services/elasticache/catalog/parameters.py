@@ -21,6 +21,13 @@ RENAME_COMMANDS = "rename-commands"
 _NEW_NAME = re.compile(r"[A-Za-z0-9]{1,20}", re.ASCII)
 
 
+_UNHONOURED = {
+    "activedefrag": "no engine build that this machine can have is able to defragment",
+    "worker_logbuf_size": "the Memcached builds that this machine can have take it for the size of slabs",
+}
+"""Parameters that AWS lets one set and the engines here cannot follow: refused rather than swallowed."""
+
+
 class Parameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One parameter of a family."""
 
@@ -55,6 +62,8 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             return f"Invalid value {value!r} for parameter {self.name}. Allowed values: {self.allowed or self.type}."
         if self.pattern and not re.fullmatch(self.pattern, value, re.ASCII):
             return f"Invalid value {value!r} for parameter {self.name}."
+        if self.name in _UNHONOURED and value != self.default:
+            return f"Parameter {self.name} cannot be set to {value} here: {_UNHONOURED[self.name]}."
         return None
 
     def applies_to(self, version: str) -> bool:

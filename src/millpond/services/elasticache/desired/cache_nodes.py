@@ -1,5 +1,8 @@
 """A cache node as its engine should be run. Pure."""
 
+from collections.abc import Mapping
+from functools import lru_cache
+
 from millpond.engines.spec import Build, Node, Peer, Replication
 from millpond.services.elasticache.desired.endpoints import member_endpoint, node_endpoint
 from millpond.services.elasticache.desired.parameters import effective_parameters, requires_reboot
@@ -10,8 +13,16 @@ from millpond.services.elasticache.records.replication_groups import GroupSpec, 
 
 def boot_parameters(spec: ClusterSpec | GroupSpec, group: ParameterGroup) -> dict[str, str]:
     """The values that only a start can change, as a node started now would take them."""
-    values = effective_parameters(group.family, spec.node_type, group.values, spec.engine_version)
-    return {name: value for name, value in values.items() if requires_reboot(group.family, name)}
+    return dict(_boot_parameters(group.family, spec.node_type, tuple(group.values.items()), spec.engine_version))
+
+
+@lru_cache(maxsize=512)
+def _boot_parameters(
+    family: str, node_type: str, group_values: tuple[tuple[str, str], ...], engine_version: str
+) -> Mapping[str, str]:
+    """Remembered, because every description of every cluster asks, and few clusters differ."""
+    values = effective_parameters(family, node_type, dict(group_values), engine_version)
+    return {name: value for name, value in values.items() if requires_reboot(family, name)}
 
 
 def engine_node(
@@ -29,6 +40,7 @@ def engine_node(
         build=build,
         address=node.address,
         port=cluster.spec.port,
+        interface=node.interface,
         incarnation=node.incarnation,
         volume=f"data-{node.volume}",
         parameters={**values, **{name: value for name, value in node.boot_parameters.items() if name in values}},
@@ -60,6 +72,7 @@ def member_node(
         volume=f"data-{node.volume}",
         parameters={**values, **{name: value for name, value in node.boot_parameters.items() if name in values}},
         admin_password=admin_password,
+        interface=node.interface,
         replication=Replication(
             clustered=group.clustered,
             hostname=member_endpoint(group, member, zone),

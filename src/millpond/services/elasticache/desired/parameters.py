@@ -1,6 +1,7 @@
 """The values that a node of a parameter group should run with, by ElastiCache's names. Pure."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from millpond.services.elasticache.catalog.node_types import node_types
 from millpond.services.elasticache.catalog.parameters import Parameter, engine_of, node_type_value, parameters
@@ -24,12 +25,21 @@ def effective_parameters(
     Parameters that the engine version does not know yet are left out. Of reserved-memory and reserved-memory-percent
     exactly one is there: the one the group sets, else the percentage.
     """
+    return dict(_effective(family, node_type, tuple(group_values.items()), engine_version))
+
+
+@lru_cache(maxsize=512)
+def _effective(
+    family: str, node_type: str, group_values: tuple[tuple[str, str], ...], engine_version: str
+) -> Mapping[str, str]:
+    """Remembered, because every pass over every node asks, and few nodes differ."""
+    own = dict(group_values)
     values: dict[str, str] = {}
-    for name, parameter in visible_parameters(family, group_values).items():
+    for name, parameter in visible_parameters(family, own).items():
         given = node_type_value(name, node_types()[node_type])
         if not parameter.applies_to(engine_version) or (parameter.by_node_type and given is None):
             continue
-        values[name] = group_values.get(name, parameter.default if given is None else given)
+        values[name] = own.get(name, parameter.default if given is None else given)
     return values
 
 

@@ -1,8 +1,6 @@
 """CreateCacheCluster, DescribeCacheClusters, RebootCacheCluster, DeleteCacheCluster: intent in, intent out."""
 
-from collections.abc import Callable, Sequence
-from functools import partial
-from operator import itemgetter
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -101,9 +99,9 @@ def describe_cache_clusters(ctx: Context, request: Request) -> Response:
     """One cluster by id, or a page of all of them, members of replication groups too, in the order of their ids."""
     show = request.get("ShowCacheNodeInfo", False)
     if request.get("CacheClusterId"):
-        found = membership(ctx, request["CacheClusterId"])
-        if found is not None:
-            return {"CacheClusters": [_member_view(ctx, found, show_nodes=show)]}
+        one = membership(ctx, request["CacheClusterId"])
+        if one is not None:
+            return {"CacheClusters": [_member_view(ctx, one, show_nodes=show)]}
         return {"CacheClusters": [_view(ctx, require(ctx, request["CacheClusterId"]), show_nodes=show)]}
     limit, query = paging.max_records(request), paging.query(ctx, "DescribeCacheClusters", request)
     after = None
@@ -112,20 +110,22 @@ def describe_cache_clusters(ctx: Context, request: Request) -> Response:
             (after,) = markers.decode(request["Marker"], query)
         except ValueError as error:
             raise paging.foreign_marker() from error
-    alone = clusters.page(ctx.transaction, ctx.account, ctx.region, after=after, limit=limit + 1)
-    views: list[tuple[str, Callable[[], dict[str, Any]]]] = [
-        (each.id, partial(_view, ctx, each, show_nodes=show)) for each in alone
-    ]
+    here = (ctx.transaction, ctx.account, ctx.region)
+    found: list[CacheCluster | Membership] = [*clusters.page(*here, after=after, limit=limit + 1)]
     if not request.get("ShowCacheClustersNotInReplicationGroups", False):
-        views += [
-            (each.member.id, partial(_member_view, ctx, each, show_nodes=show))
-            for each in memberships(ctx)
-            if after is None or each.member.id > after
+        found += [each for each in memberships(ctx) if after is None or each.member.id > after]
+    shown = sorted(found, key=_id)[:limit]
+    groups = {name: require_parameter_group(ctx, name) for name in {_parameter_group(each) for each in shown}}
+    response: dict[str, Any] = {
+        "CacheClusters": [
+            cache_cluster(each, groups[_parameter_group(each)], ctx.platform, show_nodes=show)
+            if isinstance(each, CacheCluster)
+            else _member_view(ctx, each, show_nodes=show, parameters=groups[_parameter_group(each)])
+            for each in shown
         ]
-    views.sort(key=itemgetter(0))
-    response: dict[str, Any] = {"CacheClusters": [view() for _, view in views[:limit]]}
-    if len(views) > limit:
-        response["Marker"] = markers.encode((views[limit - 1][0],), query)
+    }
+    if len(found) > limit:
+        response["Marker"] = markers.encode((_id(shown[-1]),), query)
     return response
 
 
@@ -212,9 +212,19 @@ def _view(ctx: Context, cluster: CacheCluster, *, show_nodes: bool) -> dict[str,
     return cache_cluster(cluster, group, ctx.platform, show_nodes=show_nodes)
 
 
-def _member_view(ctx: Context, found: Membership, *, show_nodes: bool) -> dict[str, Any]:
-    parameters = require_parameter_group(ctx, found.group.spec.parameter_group)
-    return member_cluster(found.group, found.shard, found.member, parameters, ctx.platform, show_nodes=show_nodes)
+def _member_view(
+    ctx: Context, found: Membership, *, show_nodes: bool, parameters: ParameterGroup | None = None
+) -> dict[str, Any]:
+    own = parameters or require_parameter_group(ctx, found.group.spec.parameter_group)
+    return member_cluster(found.group, found.shard, found.member, own, ctx.platform, show_nodes=show_nodes)
+
+
+def _id(found: CacheCluster | Membership) -> str:
+    return found.id if isinstance(found, CacheCluster) else found.member.id
+
+
+def _parameter_group(found: CacheCluster | Membership) -> str:
+    return (found if isinstance(found, CacheCluster) else found.group).spec.parameter_group
 
 
 def _check_deletable(cluster: CacheCluster) -> None:

@@ -64,6 +64,10 @@ def modify_cache_cluster(ctx: Context, request: Request) -> Response:
         changed = msgspec.structs.replace(changed, generation=cluster.generation + 1)
     if changed != cluster:
         changed = write(ctx, changed)
+    if changed.spec.security_group_ids != cluster.spec.security_group_ids:
+        placement.join_groups(
+            ctx, changed.nodes, changed.spec.security_group_ids, subnet_group=changed.spec.subnet_group
+        )
     current = require_parameter_group(ctx, changed.spec.parameter_group)
     return {"CacheCluster": cache_cluster(changed, current, ctx.platform, show_nodes=False)}
 
@@ -81,7 +85,8 @@ def _change_at_once(ctx: Context, cluster: CacheCluster, request: Request) -> Cl
         spec = msgspec.structs.replace(spec, snapshot_window=windows.snapshot_window(given))
     window_choice.check_apart(spec.maintenance_window, spec.snapshot_window)
     if given := request.get("SecurityGroupIds"):
-        spec = msgspec.structs.replace(spec, security_group_ids=placement.security_groups(ctx, given))
+        vpc = placement.vpc_of(ctx, spec.subnet_group)
+        spec = msgspec.structs.replace(spec, security_group_ids=placement.security_groups(ctx, given, vpc=vpc))
     if request.get("AutoMinorVersionUpgrade") is not None:
         spec = msgspec.structs.replace(spec, auto_minor_version_upgrade=request["AutoMinorVersionUpgrade"])
     if request.get("AZMode"):

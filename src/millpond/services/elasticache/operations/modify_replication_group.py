@@ -67,6 +67,9 @@ def modify_replication_group(ctx: Context, request: Request) -> Response:
     if changed != group:
         _tell(ctx, group, changed)
         changed = write(ctx, changed)
+    if changed.spec.security_group_ids != group.spec.security_group_ids:
+        nodes = [each.node for each in changed.members]
+        placement.join_groups(ctx, nodes, changed.spec.security_group_ids, subnet_group=changed.spec.subnet_group)
     return {"ReplicationGroup": replication_group(changed, ctx.platform)}
 
 
@@ -109,7 +112,8 @@ def _change_at_once(ctx: Context, group: ReplicationGroup, request: Request) -> 
         spec = msgspec.structs.replace(spec, snapshot_window=windows.snapshot_window(given))
     window_choice.check_apart(spec.maintenance_window, spec.snapshot_window)
     if given := request.get("SecurityGroupIds"):
-        spec = msgspec.structs.replace(spec, security_group_ids=placement.security_groups(ctx, given))
+        vpc = placement.vpc_of(ctx, spec.subnet_group)
+        spec = msgspec.structs.replace(spec, security_group_ids=placement.security_groups(ctx, given, vpc=vpc))
     if request.get("AutoMinorVersionUpgrade") is not None:
         spec = msgspec.structs.replace(spec, auto_minor_version_upgrade=request["AutoMinorVersionUpgrade"])
     return msgspec.structs.replace(spec, parameter_group=parameter_group_at_once(ctx, group, request))

@@ -5,6 +5,7 @@ group needs to be is what the cluster is; a request that says otherwise is refus
 """
 
 from millpond.operation import Context, Request
+from millpond.services import ec2
 from millpond.services.elasticache import engine_choice, node_quota, placement
 from millpond.services.elasticache.api import (
     CacheClusterNotFoundFault,
@@ -145,6 +146,9 @@ def _hand_over(ctx: Context, cluster: CacheCluster) -> None:
     """The record goes; the process, its address and its tags stay, for they are the member's now."""
     clusters.delete(ctx.transaction, cluster)
     for node in cluster.nodes:
-        if node.address:
+        if node.interface:
+            vpc = placement.vpc_of(ctx, cluster.spec.subnet_group)
+            ec2.publish_names(ctx.transaction, ctx.account, ctx.region, vpc, owner=cluster.arn, names={})
+        elif node.address:
             clusters.take(ctx.transaction, cluster.process_name(node.id), node.address)
     release_service_role(ctx.transaction, cluster)

@@ -27,10 +27,9 @@ from millpond.services.elasticache.catalog.parameters import default_group
 from millpond.services.elasticache.failover_rules import check_new_group
 from millpond.services.elasticache.group_promises import keep, require, write
 from millpond.services.elasticache.identifiers import identifier
-from millpond.services.elasticache.members import member_arns, primary_of
+from millpond.services.elasticache.members import member_arns
 from millpond.services.elasticache.operations.cache_clusters import require_parameter_group
 from millpond.services.elasticache.operations.primary_cluster import around_primary_cluster
-from millpond.services.elasticache.records.cache_clusters import cluster_arn
 from millpond.services.elasticache.records.parameter_groups import ParameterGroup
 from millpond.services.elasticache.records.replication_groups import (
     ClusterMode,
@@ -108,10 +107,6 @@ def delete_replication_group(ctx: Context, request: Request) -> Response:
             f"Replication group {group.id} has status {status(group)} which is not valid for deletion."
         )
     doomed = write(ctx, msgspec.structs.replace(group, delete_requested_at=ctx.now, retain_primary=retain))
-    kept = primary_of(group.shards[0]) if retain else ""
-    for each in group.members:
-        if each.id != kept:
-            tags.forget(ctx.transaction, ctx.account, ctx.region, cluster_arn(ctx.account, ctx.region, each.id))
     return {"ReplicationGroup": replication_group(doomed, ctx.platform)}
 
 
@@ -159,7 +154,9 @@ def _new_group(ctx: Context, request: Request, group_id: str) -> ReplicationGrou
         port=_port(request, engine, mode),
         parameter_group=parameters.name,
         subnet_group=subnet_group,
-        security_group_ids=placement.security_groups(ctx, request.get("SecurityGroupIds")),
+        security_group_ids=placement.security_groups(
+            ctx, request.get("SecurityGroupIds"), vpc=placement.vpc_of(ctx, subnet_group)
+        ),
         maintenance_window=maintenance,
         snapshot_window=snapshots,
         auto_minor_version_upgrade=request.get("AutoMinorVersionUpgrade", True),

@@ -14,6 +14,7 @@ from millpond.services.elasticache.api import (
     CacheSubnetGroupQuotaExceededFault,
     CacheSubnetQuotaExceededFault,
     InvalidParameterValueException,
+    InvalidSubnet,
     SubnetInUse,
 )
 from millpond.services.elasticache.catalog.quotas import quota
@@ -44,13 +45,14 @@ def create_cache_subnet_group(ctx: Context, request: Request) -> Response:
         raise CacheSubnetGroupQuotaExceededFault(
             "The request cannot be processed because it would exceed the allowed number of cache subnet groups."
         )
+    vpc, subnets = _subnets(ctx, request["SubnetIds"])
     group = SubnetGroup(
         account=ctx.account,
         region=ctx.region,
         name=name,
         description=request["CacheSubnetGroupDescription"],
-        vpc=ec2.default_vpc(ctx.account, ctx.region).id,
-        subnets=_subnets(ctx, request["SubnetIds"]),
+        vpc=vpc,
+        subnets=subnets,
     )
     subnet_groups.put(ctx.transaction, group)
     tags.put(ctx.transaction, ctx.account, ctx.region, group.arn, given_tags)
@@ -72,11 +74,16 @@ def describe_cache_subnet_groups(ctx: Context, request: Request) -> Response:
 def modify_cache_subnet_group(ctx: Context, request: Request) -> Response:
     """Change a group's description or replace its subnets, as long as no node loses the zone it is in."""
     group = _existing(ctx, request)
-    wanted = request.get("SubnetIds")
+    vpc, subnets = group.vpc, group.subnets
+    if request.get("SubnetIds") is not None:
+        vpc, subnets = _subnets(ctx, request["SubnetIds"])
+    if vpc != group.vpc and group.subnets:
+        raise InvalidSubnet(f"The subnets of cache subnet group {group.name} must stay in VPC {group.vpc}.")
     changed = msgspec.structs.replace(
         group,
         description=request.get("CacheSubnetGroupDescription") or group.description,
-        subnets=group.subnets if wanted is None else _subnets(ctx, wanted),
+        vpc=vpc,
+        subnets=subnets,
     )
     for lost in group.subnets:
         if lost.zone in changed.zones:
@@ -119,12 +126,13 @@ def _existing(ctx: Context, request: Request) -> SubnetGroup:
     return group
 
 
-def _subnets(ctx: Context, ids: Sequence[str]) -> tuple[GroupSubnet, ...]:
+def _subnets(ctx: Context, ids: Sequence[str]) -> tuple[str, tuple[GroupSubnet, ...]]:
+    """The subnets asked for and their one VPC."""
     wanted = list(dict.fromkeys(ids))
     if not wanted:
         raise InvalidParameterValueException("The parameter SubnetIds must be provided and must not be null.")
-    found = [ec2.subnet(ctx.account, ctx.region, each) for each in wanted]
-    known = tuple(GroupSubnet(id=each.id, zone=each.zone) for each in found if each is not None)
+    found = [ec2.find_subnet(ctx.transaction, ctx.account, ctx.region, each) for each in wanted]
+    known = [each for each in found if each is not None]
     if len(known) < len(wanted):
         raise InvalidParameterValueException(f"Some input subnets in :[{', '.join(wanted)}] are invalid.")
     if len(known) > quota("subnets-per-subnet-group"):
@@ -132,7 +140,9 @@ def _subnets(ctx: Context, ids: Sequence[str]) -> tuple[GroupSubnet, ...]:
             "The request cannot be processed because it would exceed the allowed number of subnets "
             "in a cache subnet group."
         )
-    return known
+    if len({each.vpc for each in known}) > 1:
+        raise InvalidSubnet("All subnets of a cache subnet group must be in the same VPC.")
+    return known[0].vpc, tuple(GroupSubnet(id=each.id, zone=each.zone) for each in known)
 
 
 OPERATIONS: tuple[Operation, ...] = (

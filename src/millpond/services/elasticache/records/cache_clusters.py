@@ -58,6 +58,8 @@ class CacheNode(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     address: str = ""
     """Empty until one is decided on; kept for the node's whole life."""
+    interface: str = ""
+    """Its network interface in the VPC, on machines that have networks; it comes with the address."""
     incarnation: int = 0
     """Counts deliberate starts of its process; 0: none yet."""
     volume: int = 0
@@ -104,6 +106,8 @@ class CacheCluster(msgspec.Struct, frozen=True, kw_only=True):
     resized_from: int | None = None
     """How many nodes there were before the change of their number that is under way."""
     delete_requested_at: datetime | None = None
+    unplaced: bool = False
+    """No address was left for a node when one was last looked for."""
     revision: int = 0
     """Counts writes of this record; a decision is committed only upon the revision it was planned from."""
 

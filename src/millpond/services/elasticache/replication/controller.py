@@ -12,19 +12,21 @@ import msgspec
 from sqlalchemy import Connection
 
 from millpond.engines.spec import EngineError, Node, ReplicatingEngine
+from millpond.host.fabric import Fabric
 from millpond.host.spec import Host, HostError, Place
 from millpond.kernel.clock import Clock
 from millpond.operation import NotYet
 from millpond.reconcile.loop import Outcome
-from millpond.services.elasticache.addresses import allot, every_name
+from millpond.services.elasticache.addressing import Addressing, every_name
 from millpond.services.elasticache.controller import Builds, Names
+from millpond.services.elasticache.decide import Place as NodePlace
 from millpond.services.elasticache.desired.cache_nodes import boot_parameters, member_node
-from millpond.services.elasticache.desired.endpoints import group_names, is_name_of_group
+from millpond.services.elasticache.desired.endpoints import cluster_names, group_names, is_name_of_group
 from millpond.services.elasticache.records.cache_clusters import cluster_arn
 from millpond.services.elasticache.records.parameter_groups import ParameterGroup
 from millpond.services.elasticache.records.replication_groups import CONTROLLER, Member, ReplicationGroup
 from millpond.services.elasticache.replication.acts import acts
-from millpond.services.elasticache.replication.decide import Decided, Given, decide
+from millpond.services.elasticache.replication.decide import Decided, Given, decide, standalone
 from millpond.services.elasticache.replication.observing import all_answer, observe_members
 from millpond.services.elasticache.replication.plan import WATCH, plan
 from millpond.services.elasticache.replication.steps import (
@@ -70,6 +72,14 @@ class Promise(msgspec.Struct, frozen=True, kw_only=True):
     parameters: ParameterGroup
 
 
+class Process(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose a process is."""
+
+    key: str
+    missed: bool
+    """It played its part, so that its end needs an answer at once."""
+
+
 class Calm(msgspec.Struct, frozen=True, kw_only=True):
     """A group that was found at rest: until then, a PING of each member is enough. Losing it costs a closer look."""
 
@@ -92,9 +102,12 @@ class ReplicationGroupController:
         engines: Mapping[str, ReplicatingEngine],
         builds: Builds,
         names: Names,
+        addressing: Addressing,
+        fabric: Fabric | None,
         zone: str,
         clock: Clock,
         stopping: Callable[[], bool],
+        wake: Callable[[str, str], None],
     ) -> None:
         self._store = store
         self._vault = vault
@@ -102,30 +115,36 @@ class ReplicationGroupController:
         self._engines = engines
         self._builds = builds
         self._names = names
+        self._addressing = addressing
+        self._fabric = fabric
+        self._wake = wake
         self._zone = zone
         self._clock = clock
         self._stopping = stopping
-        self._keys: dict[str, str] = {}
+        self._processes: dict[str, Process] = {}
         self._calm: dict[str, Calm] = {}
 
     def keys(self) -> Iterable[str]:
         with self._store.read() as transaction:
             return groups.keys(transaction)
 
-    def key_of_process(self, name: str) -> str | None:
-        """The key of the group that a process belongs to, so far as passes have met it; a resync finds the rest."""
-        return self._keys.get(name)
+    def member_of_process(self, name: str) -> Process | None:
+        """Whose process it is, so far as passes have met it; a resync finds the rest."""
+        return self._processes.get(name)
 
     async def reconcile(self, key: str) -> Outcome:
         promise = await asyncio.to_thread(self._load, key)
         if promise is None:
             self._calm.pop(key, None)
-            self._keys = {process: each for process, each in self._keys.items() if each != key}
+            self._processes = {process: each for process, each in self._processes.items() if each.key != key}
             return Outcome(why="there is no such replication group", gone=True)
         calm = self._calm.get(key)
         if calm is not None and calm.promise == promise and await self._is_still(calm):
             return calm.outcome
-        self._keys |= {promise.group.process_name(each.id): key for each in promise.group.members}
+        self._processes |= {
+            promise.group.process_name(each.id): Process(key=key, missed=each.node.ready)
+            for each in promise.group.members
+        }
         observed = await self._observe(promise)
         step = plan(promise.group, observed, self._clock.now())
         try:
@@ -206,31 +225,49 @@ class ReplicationGroupController:
         group = promise.group
         now = self._clock.now()
         with self._store.begin() as transaction:
-            addresses = {}
+            places = {}
             if isinstance(decision, PlaceMembers):
-                processes = {group.process_name(each): each for each in decision.members}
-                allotted = allot(transaction, self._host.network, tuple(processes))
-                addresses = {processes[process]: address for process, address in allotted.items()}
-            given = Given(addresses=addresses, boot_parameters=boot_parameters(group.spec, promise.parameters))
+                places = {each: self._allot(transaction, group, each, now) for each in decision.members}
+            given = Given(places=places, boot_parameters=boot_parameters(group.spec, promise.parameters))
             decided = decide(group, decision, given, now)
-            act_as_service_role(transaction, self._vault, group, acts(group, decision, addresses), now=now)
-            if decided.group is None:
-                groups.delete(transaction, group, keeping=() if decided.released is None else (decided.released.id,))
-                tags.forget(transaction, group.account, group.region, group.arn)
-                if decided.released is None:
-                    release_service_role(transaction, group)
-                else:
-                    clusters.insert(transaction, decided.released)
-                    pass_service_role_on(transaction, group, decided.released)
-            else:
-                written = groups.update(transaction, decided.group)
-                kept = {each.id for each in written.members}
-                gone = [each for each in group.members if each.id not in kept]
-                clusters.release(transaction, [group.process_name(each.id) for each in gone])
-                for each in gone:
-                    own = cluster_arn(group.account, group.region, each.id)
-                    tags.forget(transaction, group.account, group.region, own)
+            done = acts(group, decision, {member: each.address for member, each in places.items()})
+            act_as_service_role(transaction, self._vault, group, done, now=now)
+            self._write(transaction, group, decided)
             self._tell(transaction, group, decided)
+            wakes = self._addressing.wakes(transaction, standalone(group, group.members[0]))
+        for each in wakes:
+            self._wake(*each)
+
+    def _allot(self, transaction: Connection, group: ReplicationGroup, member_id: str, at: datetime) -> NodePlace:
+        cluster = standalone(group, group.member(member_id))
+        placed = self._addressing.place(transaction, cluster, ("0001",), at)
+        if placed is None:
+            raise NotYet(f"no address is free for {member_id}")
+        return placed["0001"]
+
+    def _write(self, transaction: Connection, group: ReplicationGroup, decided: Decided) -> None:
+        first = standalone(group, group.members[0])
+        names = group_names(decided.group, self._zone) if decided.group is not None else {}
+        self._addressing.publish(transaction, first, names, owner=group.arn)
+        kept = {each.id for each in decided.group.members} if decided.group is not None else set()
+        if decided.released is not None:
+            kept.add(decided.released.id)
+        for each in group.members:
+            if each.id not in kept:
+                self._addressing.release(transaction, standalone(group, each), (each.node,))
+                own = cluster_arn(group.account, group.region, each.id)
+                tags.forget(transaction, group.account, group.region, own)
+        if decided.group is not None:
+            groups.update(transaction, decided.group)
+            return
+        groups.delete(transaction, group, keeping=tuple(kept))
+        tags.forget(transaction, group.account, group.region, group.arn)
+        if decided.released is None:
+            release_service_role(transaction, group)
+            return
+        clusters.insert(transaction, decided.released)
+        self._addressing.publish(transaction, decided.released, cluster_names(decided.released, self._zone))
+        pass_service_role_on(transaction, group, decided.released)
 
     def _tell(self, transaction: Connection, group: ReplicationGroup, decided: Decided) -> None:
         for message in decided.messages:
@@ -254,6 +291,10 @@ class ReplicationGroupController:
                 await self._builds.install(name, version)
             case EnsureProcess(member=member):
                 node, place = self._placed(promise, member)
+                if self._fabric is not None and node.interface:
+                    laid = await self._fabric.observe()
+                    if not any(node.interface in each.interfaces for each in laid.values()):
+                        raise NotYet(f"the network interface of {member} is being made")
                 await self._host.ensure_process(engine.process(node, place))
             case RewriteFiles(member=member):
                 node, place = self._placed(promise, member)

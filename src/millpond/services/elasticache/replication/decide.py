@@ -6,6 +6,7 @@ from typing import Any, assert_never
 
 import msgspec
 
+from millpond.services.elasticache.decide import Place
 from millpond.services.elasticache.records.cache_clusters import CacheCluster, CacheNode, ClusterSpec
 from millpond.services.elasticache.records.replication_groups import (
     Member,
@@ -41,7 +42,7 @@ replace = msgspec.structs.replace
 class Given(msgspec.Struct, frozen=True, kw_only=True):
     """What a decision may draw on besides the group itself."""
 
-    addresses: Mapping[str, str]
+    places: Mapping[str, Place]
     """A free address for each member that is placed."""
     boot_parameters: Mapping[str, str]
     """The values that an incarnation started now takes for good."""
@@ -188,7 +189,8 @@ def _node(**changes: Any) -> Callable[[Member], Member]:
 
 def _placed(group: ReplicationGroup, member: Member, given: Given) -> Member:
     started = _started(group, member, given, fresh=True)
-    return replace(started, node=replace(started.node, address=given.addresses[member.id]))
+    place = given.places[member.id]
+    return replace(started, node=replace(started.node, address=place.address, interface=place.interface))
 
 
 def _started(group: ReplicationGroup, member: Member, given: Given, *, fresh: bool, recovering: bool = False) -> Member:

@@ -71,6 +71,9 @@ def _plan_shard(group: ReplicationGroup, shard: Shard, observed: Observed, now: 
             return watching
     elif shard.failing_since is not None:
         return Plan(why=f"{primary.id}, the primary of {shard.id}, answers again", decision=Trust(shard=shard.id))
+    if seen(observed, primary).role == "none":
+        # It serves so many clients that Millpond is one too many: nobody knows more.
+        return None
     if not takes_writes(observed, primary):
         return _plan_promotion(shard, primary, observed)
     return _plan_serving(shard, primary, observed)

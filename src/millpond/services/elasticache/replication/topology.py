@@ -83,6 +83,7 @@ def _plan_following(group: ReplicationGroup, observed: Observed) -> Plan | None:
             and is_live(observed, each)
             and not _copies(each, primary, observed)
             and not _is_yielding(each, observed)
+            and seen(observed, each).role != "none"
         ]
     if not follows:
         return None

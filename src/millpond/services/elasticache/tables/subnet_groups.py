@@ -28,14 +28,14 @@ def get(transaction: Connection, account: str, region: str, name: str) -> Subnet
     body = transaction.execute(sa.select(_GROUPS.c.body).where(*_key(account, region, name))).scalar_one_or_none()
     if body is not None:
         return _decode(body)
-    return _default(account, region) if name == DEFAULT else None
+    return _default(transaction, account, region) if name == DEFAULT else None
 
 
 def everything(transaction: Connection, account: str, region: str) -> Sequence[SubnetGroup]:
     """Every group of an account and region, `default` too."""
     query = sa.select(_GROUPS.c.body).where(_GROUPS.c.account == account, _GROUPS.c.region == region)
     stored = {group.name: group for group in map(_decode, transaction.execute(query).scalars())}
-    return list(({DEFAULT: _default(account, region)} | stored).values())
+    return list(({DEFAULT: _default(transaction, account, region)} | stored).values())
 
 
 def put(transaction: Connection, group: SubnetGroup) -> None:
@@ -52,14 +52,16 @@ def delete(transaction: Connection, group: SubnetGroup) -> None:
     transaction.execute(sa.delete(_GROUPS).where(*_key(group.account, group.region, group.name)))
 
 
-def _default(account: str, region: str) -> SubnetGroup:
+def _default(transaction: Connection, account: str, region: str) -> SubnetGroup:
+    vpc = ec2.find_default_vpc(transaction, account, region)
+    subnets = [] if vpc is None else ec2.find_subnets(transaction, account, region, vpc.id)
     return SubnetGroup(
         account=account,
         region=region,
         name=DEFAULT,
         description="Default CacheSubnetGroup",
-        vpc=ec2.default_vpc(account, region).id,
-        subnets=tuple(GroupSubnet(id=each.id, zone=each.zone) for each in ec2.subnets(account, region)),
+        vpc="" if vpc is None else vpc.id,
+        subnets=tuple(GroupSubnet(id=each.id, zone=each.zone) for each in subnets if each.is_default),
     )
 
 

@@ -16,7 +16,7 @@ def status(cluster: CacheCluster) -> str:
     if cluster.delete_requested_at is not None:
         return "deleting"
     if not cluster.converged_generation:
-        return "creating"
+        return "incompatible-network" if cluster.unplaced else "creating"
     if any(each.reboot_requested or each.rebooting for each in cluster.nodes):
         return "rebooting cluster nodes"
     if cluster.generation != cluster.converged_generation or any(

@@ -27,6 +27,12 @@ def first_account(transaction: Connection) -> Account | None:
     return rows.one(transaction, statement, Account)
 
 
+def accounts(transaction: Connection) -> list[Account]:
+    """Every account of the installation, the oldest first."""
+    statement = _select(schema.accounts).order_by(schema.accounts.c.created_at, schema.accounts.c.id)
+    return rows.every(transaction, statement, Account)
+
+
 def account_by_email(transaction: Connection, email: str) -> Account | None:
     statement = _select(schema.accounts).where(schema.accounts.c.email_key == email.lower())
     return rows.one(transaction, statement, Account)
@@ -54,6 +60,10 @@ def named(transaction: Connection, kind: type[AnyPrincipal], account_id: str, na
 def by_id(transaction: Connection, kind: type[AnyPrincipal], principal_id: str) -> AnyPrincipal | None:
     table = _TABLES[kind]
     return rows.one(transaction, _select(table).where(table.c.id == principal_id), kind)
+
+
+def user_by_id(transaction: Connection, user_id: str) -> User | None:
+    return by_id(transaction, User, user_id)
 
 
 def role_by_arn(transaction: Connection, arn: str) -> Role | None:

@@ -3,25 +3,12 @@
 Names of IAM things are unique without regard to case, hence the `key` columns, which hold the name in lower case.
 """
 
-from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from millpond.store import metadata
-
-
-class Moment(sa.types.TypeDecorator[datetime]):
-    """A moment in UTC, kept as microseconds since 1970: sortable and the same on every database."""
-
-    impl = sa.BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, _dialect: Any) -> int | None:
-        return None if value is None else round(value.timestamp() * 1_000_000)
-
-    def process_result_value(self, value: int | None, _dialect: Any) -> datetime | None:
-        return None if value is None else datetime.fromtimestamp(value / 1_000_000, UTC)
+from millpond.store.columns import Moment
 
 
 def _account(*, primary_key: bool = False) -> sa.Column[str]:
@@ -58,6 +45,7 @@ accounts = sa.Table(
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("alias", sa.String(63), unique=True),
     sa.Column("password_policy", sa.JSON(none_as_null=True)),
+    sa.Column("closed_at", Moment),
 )
 
 revision = sa.Table(

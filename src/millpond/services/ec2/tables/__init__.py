@@ -1,0 +1,1 @@
+"""The only modules that know SQL for EC2's records."""

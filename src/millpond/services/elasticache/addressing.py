@@ -1,0 +1,149 @@
+"""Where a node is reached: an interface in its subnet where the machine has networks, else an address of the machine's.
+
+Called inside the transaction that commits the decision, so that an address is taken before anything listens on it.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from ipaddress import IPv4Network
+from itertools import islice
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from millpond.services import ec2
+from millpond.services.elasticache.decide import Place
+from millpond.services.elasticache.desired.endpoints import cluster_names, group_names
+from millpond.services.elasticache.records.cache_clusters import CacheCluster, CacheNode
+from millpond.services.elasticache.tables import cache_clusters, replication_groups, subnet_groups
+
+_RESERVED = 16
+"""The first addresses of the machine's own network are Millpond's (its DNS server, say)."""
+
+Wakes = Sequence[tuple[str, str]]
+
+
+class Addressing(Protocol):
+    """How nodes get and lose their addresses."""
+
+    def place(
+        self, transaction: Connection, cluster: CacheCluster, nodes: Sequence[str], at: datetime
+    ) -> Mapping[str, Place] | None:
+        """A free address for each of these nodes; None, and nothing taken, when there are not enough."""
+        ...
+
+    def release(self, transaction: Connection, cluster: CacheCluster, nodes: Sequence[CacheNode]) -> None:
+        """Free the addresses of nodes that are gone."""
+        ...
+
+    def publish(
+        self, transaction: Connection, cluster: CacheCluster, names: Mapping[str, Sequence[str]], *, owner: str = ""
+    ) -> None:
+        """Make these the names inside its network of the cluster, or of `owner` (an ARN), which lies in it too."""
+        ...
+
+    def wakes(self, transaction: Connection, cluster: CacheCluster) -> Wakes:
+        """Who must look again after a change."""
+        ...
+
+
+class MachineAddresses:
+    """Addresses of the host's own network, one a node, for drivers without networks."""
+
+    def __init__(self, network: IPv4Network) -> None:
+        self._network = network
+
+    def place(
+        self,
+        transaction: Connection,
+        cluster: CacheCluster,
+        nodes: Sequence[str],
+        at: datetime,  # noqa: ARG002 - nothing here has a date
+    ) -> Mapping[str, Place] | None:
+        taken = cache_clusters.taken_addresses(transaction)
+        free = (str(each) for each in islice(self._network.hosts(), _RESERVED, None))
+        unused = list(islice((each for each in free if each not in taken), len(nodes)))
+        if len(unused) < len(nodes):
+            return None
+        for node, address in zip(nodes, unused, strict=True):
+            cache_clusters.take(transaction, cluster.process_name(node), address)
+        return {node: Place(address=address) for node, address in zip(nodes, unused, strict=True)}
+
+    def release(self, transaction: Connection, cluster: CacheCluster, nodes: Sequence[CacheNode]) -> None:
+        cache_clusters.release(transaction, [cluster.process_name(each.id) for each in nodes])
+
+    def publish(
+        self, transaction: Connection, cluster: CacheCluster, names: Mapping[str, Sequence[str]], *, owner: str = ""
+    ) -> None:
+        """There is no network to publish in; the machine's own names are the controller's matter."""
+
+    def wakes(self, transaction: Connection, cluster: CacheCluster) -> Wakes:  # noqa: ARG002 - nobody hangs on it
+        return ()
+
+
+class VpcAddresses:
+    """Interfaces in the subnets of the cluster's subnet group, members of its security groups."""
+
+    def place(
+        self, transaction: Connection, cluster: CacheCluster, nodes: Sequence[str], at: datetime
+    ) -> Mapping[str, Place] | None:
+        with transaction.begin_nested() as attempt:
+            places: dict[str, Place] = {}
+            for node in nodes:
+                interface = _interface(transaction, cluster, cluster.node(node), at)
+                if interface is None:
+                    attempt.rollback()
+                    return None
+                places[node] = Place(address=interface.address, interface=interface.id)
+        return places
+
+    def release(self, transaction: Connection, cluster: CacheCluster, nodes: Sequence[CacheNode]) -> None:
+        for each in nodes:
+            if each.interface:
+                ec2.delete_interface(transaction, cluster.account, cluster.region, each.interface)
+
+    def publish(
+        self, transaction: Connection, cluster: CacheCluster, names: Mapping[str, Sequence[str]], *, owner: str = ""
+    ) -> None:
+        group = subnet_groups.get(transaction, cluster.account, cluster.region, cluster.spec.subnet_group)
+        if group is not None:
+            at = (transaction, cluster.account, cluster.region, group.vpc)
+            ec2.publish_names(*at, owner=owner or cluster.arn, names=names)
+
+    def wakes(self, transaction: Connection, cluster: CacheCluster) -> Wakes:
+        group = subnet_groups.get(transaction, cluster.account, cluster.region, cluster.spec.subnet_group)
+        if group is None:
+            return ()
+        return ((ec2.VPC_CONTROLLER, ec2.vpc_key(cluster.account, cluster.region, group.vpc)),)
+
+
+def every_name(transaction: Connection, zone: str) -> dict[str, tuple[str, ...]]:
+    """The names of all clusters and groups: the zone is one whole, and whoever finds it lacking mends all of it."""
+    names: dict[str, tuple[str, ...]] = {}
+    for cluster in cache_clusters.everywhere(transaction):
+        names |= cluster_names(cluster, zone)
+    for group in replication_groups.everywhere(transaction):
+        names |= group_names(group, zone)
+    return names
+
+
+def _interface(
+    transaction: Connection, cluster: CacheCluster, node: CacheNode, at: datetime
+) -> ec2.NetworkInterface | None:
+    """In any subnet of the group in the node's zone that has an address left."""
+    group = subnet_groups.get(transaction, cluster.account, cluster.region, cluster.spec.subnet_group)
+    for subnet in group.subnets if group is not None else ():
+        if subnet.zone != node.zone:
+            continue
+        made = ec2.create_interface(
+            transaction,
+            cluster.account,
+            cluster.region,
+            subnet_id=subnet.id,
+            group_ids=cluster.spec.security_group_ids,
+            description=f"ElastiCache {cluster.id}-{node.id}",
+            at=at,
+        )
+        if made is not None:
+            return made
+    return None

@@ -1,0 +1,1 @@
+"""Faults of the four services of Identity Center, generated from their models."""

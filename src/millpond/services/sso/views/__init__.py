@@ -1,0 +1,1 @@
+"""Records as the four APIs answer them."""

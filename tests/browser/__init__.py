@@ -1,0 +1,1 @@
+"""Pages as people meet them: a headless Chromium, a whole Millpond, no script. Skipped where there is no Chromium."""
