@@ -20,7 +20,7 @@ from millpond.kernel.clock import SettableClock
 from millpond.operation import Caller, Context, EngineVersion, Operation, Resource
 from millpond.services.elasticache.records.cache_clusters import CacheCluster, CacheNode, ClusterSpec
 from millpond.services.elasticache.tables import cache_clusters
-from millpond.store import Store, metadata
+from millpond.store import Store, Vault, metadata
 from tests.support.stores import database_url
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
@@ -61,6 +61,7 @@ class World:
         self.region = region
         self.clock = SettableClock(NOW)
         self.machine = Machine()
+        self.vault = Vault(bytes(range(32)))
         self.wakes: list[tuple[str, str]] = []
         self._model = ServiceModel(Loader().load_service_model(model, "service-2"), model)
 
@@ -110,6 +111,8 @@ class World:
             transaction=transaction,
             platform=self.machine,
             wakes=[],
+            vault=self.vault,
+            allows=lambda _: True,
         )
 
     def given_cluster(self, cluster_id: str = "my-cache", **changes: Any) -> CacheCluster:

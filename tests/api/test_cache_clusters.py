@@ -179,7 +179,7 @@ def test_the_id_can_be_used_again_after_deletion_and_tags_do_not_come_back(elast
         ),
         ({"SnapshotRetentionLimit": 36}, ("InvalidParameterValue", 400, "SnapshotRetentionLimit")),
         ({"SnapshotRetentionLimit": 1}, ("InvalidParameterCombination", 400, "SnapshotRetentionLimit")),
-        ({"ReplicationGroupId": "rg"}, ("InvalidParameterCombination", 400, "ReplicationGroupId")),
+        ({"ReplicationGroupId": "rg"}, ("ReplicationGroupNotFoundFault", 404, "rg not found")),
         (
             {"NotificationTopicArn": "arn:aws:sns:us-east-1:1:t"},
             ("InvalidParameterCombination", 400, "NotificationTopicArn"),

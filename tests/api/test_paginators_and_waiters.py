@@ -19,11 +19,20 @@ _PAGES = {
     "DescribeCacheSubnetGroups": {},
     "DescribeEngineDefaultParameters": {"CacheParameterGroupFamily": "valkey9"},
     "DescribeEvents": {"Duration": 60},
+    "DescribeReplicationGroups": {},
     "DescribeReservedCacheNodes": {},
     "DescribeReservedCacheNodesOfferings": {},
+    "DescribeServiceUpdates": {},
+    "DescribeUpdateActions": {},
 }
 """What can be paged, and what must be said besides."""
-_FEW = {"DescribeCacheEngineVersions", "DescribeReservedCacheNodes", "DescribeReservedCacheNodesOfferings"}
+_FEW = {
+    "DescribeCacheEngineVersions",
+    "DescribeReservedCacheNodes",
+    "DescribeReservedCacheNodesOfferings",
+    "DescribeServiceUpdates",
+    "DescribeUpdateActions",
+}
 """What this installation has less than a page of."""
 _REFUSED = {"DescribeCacheSecurityGroups": "InvalidParameterValue"}
 """Built, and answered as AWS answers accounts without EC2-Classic."""
@@ -43,10 +52,17 @@ def client(millpond: Installation) -> Iterator[Any]:
         client.create_cache_cluster(
             CacheClusterId=f"c-{number}", Engine="valkey", CacheNodeType="cache.t4g.micro", NumCacheNodes=1
         )
+        client.create_replication_group(
+            ReplicationGroupId=f"r-{number}",
+            ReplicationGroupDescription="d",
+            Engine="valkey",
+            CacheNodeType="cache.t4g.micro",
+        )
     eventually(lambda: statuses(client) == {"available"}, "every cluster is available")
     yield client
     for number in range(_NUMBER):
         client.delete_cache_cluster(CacheClusterId=f"c-{number}")
+        client.delete_replication_group(ReplicationGroupId=f"r-{number}")
     client.close()
 
 
@@ -69,7 +85,7 @@ def test_pages_hold_everything_once_and_in_order(client: Any, name: str):
     assert (len(pages) == 1) == (name in _FEW)
     [key] = [each.expression for each in paginator.result_keys]
     paged = paginator.paginate(**_PAGES[name], PaginationConfig={"PageSize": 20}).build_full_result()
-    whole = paginator.paginate(**_PAGES[name], PaginationConfig={"PageSize": 100}).build_full_result()
+    whole = paginator.paginate(**_PAGES[name], PaginationConfig={"PageSize": 50}).build_full_result()
     for part in key.split("."):
         paged, whole = paged[part], whole[part]
     assert paged == whole
@@ -102,16 +118,30 @@ def test_the_waiters_of_clusters_wait(client: Any):
         client.describe_cache_clusters(CacheClusterId="waited")
 
 
-def test_every_other_waiter_of_the_model_ends_at_once(client: Any):
+def test_the_waiters_of_replication_groups_wait(client: Any):
+    config = {"Delay": 0.02, "MaxAttempts": 500}
+    client.create_replication_group(
+        ReplicationGroupId="waited",
+        ReplicationGroupDescription="d",
+        Engine="valkey",
+        CacheNodeType="cache.t4g.micro",
+    )
+    client.get_waiter("replication_group_available").wait(ReplicationGroupId="waited", WaiterConfig=config)
+    with pytest.raises(WaiterError, match="available"):
+        client.get_waiter("replication_group_deleted").wait(ReplicationGroupId="waited", WaiterConfig=config)
+    client.delete_replication_group(ReplicationGroupId="waited")
+    client.get_waiter("replication_group_deleted").wait(ReplicationGroupId="waited", WaiterConfig=config)
+    with pytest.raises(client.exceptions.ReplicationGroupNotFoundFault):
+        client.describe_replication_groups(ReplicationGroupId="waited")
+
+
+def test_every_waiter_of_the_model_was_waited_with(client: Any):
     assert set(client.waiter_names) == {
         "cache_cluster_available",
         "cache_cluster_deleted",
         "replication_group_available",
         "replication_group_deleted",
     }
-    for name in ("replication_group_available", "replication_group_deleted"):
-        with pytest.raises(WaiterError, match="InvalidAction"):
-            client.get_waiter(name).wait(ReplicationGroupId="none")
 
 
 def client_method(client: Any, operation: str) -> str:

@@ -98,7 +98,7 @@ async def run(
             endpoint=endpoint,
             directory=UsersOfDirectory(state.vault),
         )
-        _keep(
+        groups = _keep(
             loop,
             config=config,
             state=state,
@@ -145,7 +145,7 @@ async def run(
         await stack.enter_async_context(_serving(Front(pages=pages, api=gateway), listener, certificate))
         if here.host.enforcement == "kernel" and config.host_access:
             await asyncio.to_thread(_give_the_machine_a_leg, config, state, clock)
-        here.host.watch(lambda process: loop.notice(*_keeper_of(process)))
+        here.host.watch(lambda process: _process_ended(loop, groups, process))
         keeping = asyncio.create_task(loop.run())
         stack.push_async_callback(_cancelled, keeping)
         if here.refresh is not None:
@@ -194,6 +194,17 @@ def _keeper_of(process: str) -> tuple[str, str]:
     if instance is not None:
         return ec2.INSTANCE_CONTROLLER, instance
     return elasticache.CONTROLLER, elasticache.key_of_process(process)
+
+
+def _process_ended(loop: Loop, groups: elasticache.ReplicationGroupController, process: str) -> None:
+    """Have its keeper look. A member that played a part is missed at once, whatever else troubles its group."""
+    member = groups.member_of_process(process)
+    if member is None:
+        loop.notice(*_keeper_of(process))
+    elif member.missed:
+        loop.wake(elasticache.GROUP_CONTROLLER, member.key)
+    else:
+        loop.notice(elasticache.GROUP_CONTROLLER, member.key)
 
 
 async def _stop_instances(state: State, here: Machine) -> None:
@@ -250,12 +261,32 @@ def _keep(
     desk: Desk,
     senders: Senders,
     inside: str,
-) -> None:
+) -> elasticache.ReplicationGroupController:
+    """Give the loop everything that is kept; what keeps groups is told of ends of processes in its own way."""
+
     def recorded() -> frozenset[str]:
         with state.store.read() as transaction:
             return elasticache.recorded_processes(transaction) | ec2.recorded_instance_processes(transaction)
 
+    addressing = (
+        elasticache.VpcAddresses() if here.fabric is not None else elasticache.MachineAddresses(here.host.network)
+    )
+    groups = elasticache.ReplicationGroupController(
+        store=state.store,
+        vault=state.vault,
+        host=here.host,
+        engines=here.replicating,
+        builds=here.builds,
+        names=names,
+        addressing=addressing,
+        fabric=here.fabric,
+        zone=ZONE,
+        clock=clock,
+        stopping=lambda: stop.caches,
+        wake=loop.wake,
+    )
     loop.keep(
+        groups,
         elasticache.CacheClusterController(
             store=state.store,
             vault=state.vault,
@@ -263,9 +294,7 @@ def _keep(
             engines=here.engines,
             builds=here.builds,
             names=names,
-            addressing=elasticache.VpcAddresses()
-            if here.fabric is not None
-            else elasticache.MachineAddresses(here.host.network),
+            addressing=addressing,
             fabric=here.fabric,
             zone=ZONE,
             clock=clock,
@@ -293,6 +322,7 @@ def _keep(
                     wake=loop.wake,
                 )
             )
+    return groups
 
 
 def _senders(config: Config) -> Senders:
@@ -398,7 +428,7 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
 async def _stop_caches(state: State, here: Machine, loop: Loop, *, patience: float = 60.0) -> None:
     """Wait until every node rests. What does not within the patience is left running, for the next start to find."""
 
-    def everything() -> tuple[list[str], frozenset[str]]:
+    def everything() -> tuple[list[tuple[str, str]], frozenset[str]]:
         with state.store.read() as transaction:
             return elasticache.recorded_keys(transaction), elasticache.recorded_processes(transaction)
 
@@ -408,6 +438,5 @@ async def _stop_caches(state: State, here: Machine, loop: Loop, *, patience: flo
         states = await here.host.observe(sorted(processes))
         if not any(each.running for each in states.values()):
             return
-        for key in keys:
-            loop.wake(elasticache.CONTROLLER, key)
+        loop.deliver(keys)
         await asyncio.sleep(0.05)

@@ -16,7 +16,7 @@ from millpond.engines.dialing import Dial
 from millpond.engines.memcached.driver import MemcachedEngine
 from millpond.engines.memory import MemoryEngine
 from millpond.engines.obtain import Obtainer
-from millpond.engines.spec import Build, Engine
+from millpond.engines.spec import Build, Engine, ReplicatingEngine
 from millpond.engines.valkey import ValkeyEngine
 from millpond.host import linux
 from millpond.host.fabric import Fabric
@@ -46,6 +46,8 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
 
     host: Host
     engines: Mapping[str, Engine]
+    replicating: Mapping[str, ReplicatingEngine]
+    """Those of them whose nodes form replication groups."""
     builds: Builds
     engine_versions: Callable[[], Sequence[EngineVersion]]
     refresh: Callable[[], None] | None
@@ -105,6 +107,7 @@ def _real(
         dial=dial,
         unfiltered=unfiltered,
         engines={"valkey": valkey, "redis": valkey, "memcached": MemcachedEngine(dial)},
+        replicating={"valkey": valkey, "redis": valkey},
         builds=InstalledBuilds(obtainer, changed=versions.forget),
         engine_versions=versions,
         refresh=refresh if _is_stale(obtainer.refreshed_at(), clock) else None,
@@ -149,13 +152,11 @@ def in_memory(home: Path) -> Machine:
         for each in load().versions
         if not each.alias_of
     ]
+    replicating = {"valkey": MemoryEngine(host, "valkey"), "redis": MemoryEngine(host, "redis")}
     return Machine(
         host=host,
-        engines={
-            "valkey": MemoryEngine(host, "valkey"),
-            "redis": MemoryEngine(host, "redis"),
-            "memcached": MemoryEngine(host, "memcached"),
-        },
+        engines={**replicating, "memcached": MemoryEngine(host, "memcached")},
+        replicating=replicating,
         builds=_EveryBuild(),
         engine_versions=lambda: versions,
         refresh=None,

@@ -6,12 +6,13 @@ volume when it starts, and loses the rest when it ends. Faults are injected a no
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
 
-from millpond.engines.spec import EngineError, EngineState, Node, Role
+from millpond.engines import memory_groups
+from millpond.engines.spec import EngineError, EngineState, Node, Role, Slots
 from millpond.host.memory import MemoryHost
 from millpond.host.memory.machine import Process
 from millpond.host.spec import File, Place, ProcessSpec
@@ -79,10 +80,17 @@ class MemoryEngine:
             return EngineState(answering=False, detail=str(error))
         if process.address != node.address or node.port not in process.ports:
             return EngineState(answering=False, detail=f"nothing listens at {node.address}:{node.port}")
-        actual = self._memory(process)["settings"]
+        memory = self._memory(process)
+        actual = memory["settings"]
+        alone: Role = "none" if self.kind == "memcached" else "primary"
+        part = memory_groups.state(self._member(node), self) if node.replication is not None else None
         return EngineState(
             answering=True,
-            role=faults.role or ("none" if self.kind == "memcached" else "primary"),
+            role=faults.role or (alone if part is None else part.role),
+            following="" if part is None else part.following,
+            linked=part is not None and part.linked,
+            offset=0 if part is None else part.offset,
+            cluster=None if part is None else part.cluster,
             version=process.memory["version"],
             unconfigured=tuple(
                 name
@@ -101,6 +109,58 @@ class MemoryEngine:
             return
         memory = await self._ask(node.name)
         self._host.machine.disk(node.name)[_DUMP] = dict(memory["keys"])
+
+    # Replication groups.
+
+    async def ping(self, node: Node) -> None:
+        await asyncio.sleep(self._faults.get(node.name, Faults()).delay)
+        self._booted(node.name)
+
+    async def follow(self, node: Node, place: Place, primary: Node) -> None:  # noqa: ARG002
+        await self._ask(node.name)
+        memory_groups.follow(self._member(node), primary, self)
+
+    async def promote(self, node: Node, place: Place) -> None:  # noqa: ARG002
+        await self._ask(node.name)
+        memory_groups.promote(self._member(node), self)
+
+    async def switch_over(self, old: tuple[Node, Place], new: tuple[Node, Place]) -> None:
+        await self._ask(old[0].name)
+        await self._ask(new[0].name)
+        memory_groups.switch_over(self._member(old[0]), self._member(new[0]), self)
+
+    async def send_away(self, node: Node, place: Place) -> None:  # noqa: ARG002
+        await self._ask(node.name)
+
+    async def meet(self, node: Node, place: Place, others: Sequence[Node]) -> None:  # noqa: ARG002
+        await self._ask(node.name)
+        memory_groups.meet(self._member(node), {each.address: self._member(each) for each in others})
+
+    async def forget(self, node: Node, place: Place, ids: Sequence[str]) -> None:  # noqa: ARG002
+        memory = await self._ask(node.name)
+        memory["known"] = {bus: address for bus, address in memory["known"].items() if bus not in ids}
+
+    async def add_slots(self, node: Node, place: Place, slots: Slots) -> None:  # noqa: ARG002
+        await self._ask(node.name)
+        memory_groups.add_slots(self._member(node), slots)
+
+    async def move_slots(self, source: tuple[Node, Place], target: tuple[Node, Place], slots: Slots) -> None:
+        await self._ask(source[0].name)
+        await self._ask(target[0].name)
+        memory_groups.move_slots(self._member(source[0]), self._member(target[0]), slots)
+
+    def at(self, address: str) -> dict[str, Any] | None:
+        """What the member of a group holds that answers at an address."""
+        for directory in self._host.machine.directories.values():
+            process = directory.process
+            if process is not None and process.address == address and not process.hanging and "bus" in process.memory:
+                return process.memory
+        return None
+
+    def _member(self, node: Node) -> dict[str, Any]:
+        memory = self._memory(self._running(node.name))
+        memory_groups.start(memory, node)
+        return memory
 
     # Faults, for tests.
 

@@ -51,6 +51,24 @@ class Peer(msgspec.Struct, frozen=True, kw_only=True):
     port: int
 
 
+Slots = tuple[tuple[int, int], ...]
+"""Hash slots as closed ranges, in order."""
+
+
+class Replication(msgspec.Struct, frozen=True, kw_only=True):
+    """How a node takes part in a replication group.
+
+    Nothing here says who is primary: an engine that starts takes no writes and follows nobody until it is told.
+    """
+
+    clustered: bool
+    """It runs in cluster mode."""
+    hostname: str
+    """What cluster clients are told to call it."""
+    password: str
+    """Of the engine user by which the members of the group reach each other; the same in all of them."""
+
+
 class Node(msgspec.Struct, frozen=True, kw_only=True):
     """One cache node as it should be, in the words of the catalogue."""
 
@@ -72,6 +90,34 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     """Memcached: the auto discovery version."""
     peers: Sequence[Peer] = ()
     """Memcached: every node that clients should know, this one too."""
+    replication: Replication | None = None
+    """None: it stands alone."""
+
+
+class ClusterPeer(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a cluster node's own view of the cluster."""
+
+    id: str
+    address: str
+    """Empty when it is not known."""
+    primary: bool
+    follows: str = ""
+    """The id of its primary."""
+    failed: bool = False
+    linked: bool = True
+    slots: Slots = ()
+
+
+class ClusterView(msgspec.Struct, frozen=True, kw_only=True):
+    """What a cluster node says of itself and of the others."""
+
+    me: ClusterPeer
+    peers: tuple[ClusterPeer, ...] = ()
+    """Everybody else that it knows; who it is only just meeting is left out."""
+    up: bool = False
+    """It serves the slots that it owns (`cluster_state:ok`)."""
+    moving: bool = False
+    """It is giving or taking slots."""
 
 
 class EngineState(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,6 +131,15 @@ class EngineState(msgspec.Struct, frozen=True, kw_only=True):
     """Live settings that differ from what the node says; `configure` mends them."""
     detail: str = ""
     """Why it does not answer, for people."""
+    following: str = ""
+    """A replica: the address of whom it copies."""
+    linked: bool = False
+    """A replica: it has all that its primary had and gets what comes."""
+    syncing: bool = False
+    """A replica: it is being filled anew, and what it had is on its way out."""
+    offset: int = 0
+    """How much of the stream of writes it has; comparable among replicas of one primary."""
+    cluster: ClusterView | None = None
 
 
 class Engine(Protocol):
@@ -100,4 +155,48 @@ class Engine(Protocol):
 
     async def save(self, node: Node, place: Place) -> None:
         """Write the data set to the node's volume for the next incarnation on it, where engines can."""
+        ...
+
+
+class ReplicatingEngine(Engine, Protocol):
+    """An engine whose nodes form replication groups. Every verb is idempotent and raises EngineError."""
+
+    async def ping(self, node: Node) -> None:
+        """Come back as soon as it answers where users connect; how long to wait is the caller's to say."""
+        ...
+
+    async def follow(self, node: Node, place: Place, primary: Node) -> None:
+        """Be a replica of `primary`. A primary that is told so takes no writes from then on."""
+        ...
+
+    async def promote(self, node: Node, place: Place) -> None:
+        """Take writes. Whoever else may take them must be fenced before."""
+        ...
+
+    async def switch_over(self, old: tuple[Node, Place], new: tuple[Node, Place]) -> None:
+        """Hand the primary's role over so that nothing is lost: hold writes, let the successor have everything, swap.
+
+        Writes to the old primary stay held, for ten seconds at most, so that clients find no replica at the old name;
+        `send_away` ends that.
+        """
+        ...
+
+    async def send_away(self, node: Node, place: Place) -> None:
+        """Close the connections of all users, so that they find the new primary by its name."""
+        ...
+
+    async def meet(self, node: Node, place: Place, others: Sequence[Node]) -> None:
+        """Introduce other cluster nodes to a node."""
+        ...
+
+    async def forget(self, node: Node, place: Place, ids: Sequence[str]) -> None:
+        """Let a cluster node drop others that are gone for good."""
+        ...
+
+    async def add_slots(self, node: Node, place: Place, slots: Slots) -> None:
+        """Let a cluster node own slots that nobody owns."""
+        ...
+
+    async def move_slots(self, source: tuple[Node, Place], target: tuple[Node, Place], slots: Slots) -> None:
+        """Move slots with their keys while clients use them. May return with a part of them moved: ask again."""
         ...

@@ -12,6 +12,9 @@ from millpond.engines.spec import Build
 ADMIN = "millpond"
 """The engine user of Millpond's own; its rules lie in the configuration file beside the users'."""
 
+MEMBER = "millpond-member"
+"""The engine user by which members of a replication group reach each other."""
+
 _COMMANDS = (
     *("bgrewriteaof", "bgsave", "config", "debug", "migrate", "psync", "replicaof", "save", "slaveof"),
     *("shutdown", "sync"),
@@ -68,6 +71,11 @@ def default_user(build: Build, *, blocked: Sequence[str] = ()) -> Sequence[str]:
 
 def admin_user(build: Build, *, password_sha256: str) -> Sequence[str]:
     """The rules of Millpond's own user."""
+    return ("on", f"#{password_sha256}", *_everything(build))
+
+
+def member_user(build: Build, *, password_sha256: str) -> Sequence[str]:
+    """The rules of the members' user: it copies the stream of writes, and in cluster mode brings slots with keys."""
     return ("on", f"#{password_sha256}", *_everything(build))
 
 

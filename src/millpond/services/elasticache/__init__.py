@@ -14,14 +14,23 @@ from millpond.services.elasticache.operations import (
     engine_versions,
     events,
     modify_cache_cluster,
+    modify_replication_group,
     node_type_modifications,
     parameter_groups,
+    replica_counts,
+    replication_groups,
     reserved_cache_nodes,
+    service_updates,
+    shard_configuration,
     subnet_groups,
     tags,
+    test_failover,
 )
 from millpond.services.elasticache.records.cache_clusters import CONTROLLER, key_of_process
+from millpond.services.elasticache.records.replication_groups import CONTROLLER as GROUP_CONTROLLER
+from millpond.services.elasticache.replication.controller import ReplicationGroupController
 from millpond.services.elasticache.tables import cache_clusters as cluster_table
+from millpond.services.elasticache.tables import replication_groups as group_table
 
 SERVICE = service(
     "elasticache",
@@ -30,6 +39,11 @@ SERVICE = service(
         for family in (
             cache_clusters,
             modify_cache_cluster,
+            replication_groups,
+            modify_replication_group,
+            replica_counts,
+            shard_configuration,
+            test_failover,
             parameter_groups,
             subnet_groups,
             tags,
@@ -38,29 +52,33 @@ SERVICE = service(
             node_type_modifications,
             cache_security_groups,
             reserved_cache_nodes,
+            service_updates,
         )
         for each in family.OPERATIONS
     ],
 )
 
 
-def recorded_keys(transaction: Connection) -> list[str]:
-    """The keys of every cluster of the installation."""
-    return list(cluster_table.keys(transaction))
+def recorded_keys(transaction: Connection) -> list[tuple[str, str]]:
+    """Every cluster and replication group of the installation: its controller and its key."""
+    clusters = [(CONTROLLER, each) for each in cluster_table.keys(transaction)]
+    return clusters + [(GROUP_CONTROLLER, each) for each in group_table.keys(transaction)]
 
 
 def recorded_processes(transaction: Connection) -> frozenset[str]:
     """The names of the processes of every node that there is a record of."""
-    return frozenset(
-        each.process_name(node.id) for each in cluster_table.everywhere(transaction) for node in each.nodes
-    )
+    nodes = {each.process_name(node.id) for each in cluster_table.everywhere(transaction) for node in each.nodes}
+    members = {each.process_name(member.id) for each in group_table.everywhere(transaction) for member in each.members}
+    return frozenset(nodes | members)
 
 
 __all__ = [
     "CONTROLLER",
+    "GROUP_CONTROLLER",
     "SERVICE",
     "CacheClusterController",
     "MachineAddresses",
+    "ReplicationGroupController",
     "VpcAddresses",
     "key_of_process",
     "recorded_keys",

@@ -13,8 +13,9 @@ from sqlalchemy import Connection
 
 from millpond.services import ec2
 from millpond.services.elasticache.decide import Place
+from millpond.services.elasticache.desired.endpoints import cluster_names, group_names
 from millpond.services.elasticache.records.cache_clusters import CacheCluster, CacheNode
-from millpond.services.elasticache.tables import cache_clusters, subnet_groups
+from millpond.services.elasticache.tables import cache_clusters, replication_groups, subnet_groups
 
 _RESERVED = 16
 """The first addresses of the machine's own network are Millpond's (its DNS server, say)."""
@@ -35,8 +36,10 @@ class Addressing(Protocol):
         """Free the addresses of nodes that are gone."""
         ...
 
-    def publish(self, transaction: Connection, cluster: CacheCluster, names: Mapping[str, Sequence[str]]) -> None:
-        """Make these the cluster's names inside its network."""
+    def publish(
+        self, transaction: Connection, cluster: CacheCluster, names: Mapping[str, Sequence[str]], *, owner: str = ""
+    ) -> None:
+        """Make these the names inside its network of the cluster, or of `owner` (an ARN), which lies in it too."""
         ...
 
     def wakes(self, transaction: Connection, cluster: CacheCluster) -> Wakes:
@@ -69,7 +72,9 @@ class MachineAddresses:
     def release(self, transaction: Connection, cluster: CacheCluster, nodes: Sequence[CacheNode]) -> None:
         cache_clusters.release(transaction, [cluster.process_name(each.id) for each in nodes])
 
-    def publish(self, transaction: Connection, cluster: CacheCluster, names: Mapping[str, Sequence[str]]) -> None:
+    def publish(
+        self, transaction: Connection, cluster: CacheCluster, names: Mapping[str, Sequence[str]], *, owner: str = ""
+    ) -> None:
         """There is no network to publish in; the machine's own names are the controller's matter."""
 
     def wakes(self, transaction: Connection, cluster: CacheCluster) -> Wakes:  # noqa: ARG002 - nobody hangs on it
@@ -97,16 +102,29 @@ class VpcAddresses:
             if each.interface:
                 ec2.delete_interface(transaction, cluster.account, cluster.region, each.interface)
 
-    def publish(self, transaction: Connection, cluster: CacheCluster, names: Mapping[str, Sequence[str]]) -> None:
+    def publish(
+        self, transaction: Connection, cluster: CacheCluster, names: Mapping[str, Sequence[str]], *, owner: str = ""
+    ) -> None:
         group = subnet_groups.get(transaction, cluster.account, cluster.region, cluster.spec.subnet_group)
         if group is not None:
-            ec2.publish_names(transaction, cluster.account, cluster.region, group.vpc, owner=cluster.arn, names=names)
+            at = (transaction, cluster.account, cluster.region, group.vpc)
+            ec2.publish_names(*at, owner=owner or cluster.arn, names=names)
 
     def wakes(self, transaction: Connection, cluster: CacheCluster) -> Wakes:
         group = subnet_groups.get(transaction, cluster.account, cluster.region, cluster.spec.subnet_group)
         if group is None:
             return ()
         return ((ec2.VPC_CONTROLLER, ec2.vpc_key(cluster.account, cluster.region, group.vpc)),)
+
+
+def every_name(transaction: Connection, zone: str) -> dict[str, tuple[str, ...]]:
+    """The names of all clusters and groups: the zone is one whole, and whoever finds it lacking mends all of it."""
+    names: dict[str, tuple[str, ...]] = {}
+    for cluster in cache_clusters.everywhere(transaction):
+        names |= cluster_names(cluster, zone)
+    for group in replication_groups.everywhere(transaction):
+        names |= group_names(group, zone)
+    return names
 
 
 def _interface(

@@ -18,7 +18,7 @@ from millpond.kernel.clock import Clock
 from millpond.operation import NotYet
 from millpond.reconcile.loop import Outcome
 from millpond.services.elasticache.acts import acts
-from millpond.services.elasticache.addressing import Addressing
+from millpond.services.elasticache.addressing import Addressing, every_name
 from millpond.services.elasticache.decide import Decided, Given, Place, decide, unplaced
 from millpond.services.elasticache.desired.cache_nodes import boot_parameters, engine_node
 from millpond.services.elasticache.desired.endpoints import cluster_names, is_name_of
@@ -293,15 +293,9 @@ class CacheClusterController:
         await self._host.stop_process(name)
 
     async def _publish_names(self) -> None:
-        """Publish the names of all clusters: the zone is one whole, and whoever finds it lacking mends all of it."""
-
         def load() -> dict[str, tuple[str, ...]]:
             with self._store.read() as transaction:
-                return {
-                    name: addresses
-                    for cluster in clusters.everywhere(transaction)
-                    for name, addresses in cluster_names(cluster, self._zone).items()
-                }
+                return every_name(transaction, self._zone)
 
         await self._names.publish(await asyncio.to_thread(load))
 

@@ -6,11 +6,13 @@ from millpond.services.elasticache.api import (
     InvalidParameterValueException,
 )
 from millpond.services.elasticache.catalog.node_types import NodeType, node_type
+from millpond.services.elasticache.catalog.parameters import default_group, family_of_default_group
 from millpond.services.elasticache.catalog.versions import at_least, ordinal
 from millpond.services.elasticache.desired.parameters import effective_parameters, incompatibility
 from millpond.services.elasticache.records.parameter_groups import ParameterGroup
 
 ENGINES = ("memcached", "redis", "valkey")
+_PORTS = {"memcached": 11211, "redis": 6379, "valkey": 6379}
 _PRODUCT = {"memcached": "Memcached", "redis": "Redis", "valkey": "Valkey"}
 
 
@@ -58,16 +60,22 @@ def _not_found(engine: str, version: str, reason: str = "") -> InvalidParameterC
     return InvalidParameterCombinationException(f"{words}: {reason}" if reason else words)
 
 
-def check_family(version: EngineVersion, group: ParameterGroup) -> None:
-    """A parameter group must be of the version's family, and cluster mode needs a replication group."""
+def check_family(version: EngineVersion, group: ParameterGroup, *, cluster_mode: bool = False) -> None:
+    """A parameter group must be of the version's family, and for the cluster mode, which needs a replication group."""
     if group.family != version.family:
         raise InvalidParameterCombinationException(
             f"Expected a parameter group of family {version.family} but found one of family {group.family}"
         )
-    if group.cluster_enabled:
+    if group.cluster_enabled != cluster_mode:
+        wanted, found = ("enabled", "disabled") if cluster_mode else ("disabled", "enabled")
         raise InvalidParameterCombinationException(
-            "Cluster mode should be disabled in parameter group, but found it is enabled."
+            f"Cluster mode should be {wanted} in parameter group, but found it is {found}."
         )
+
+
+def default_group_for(current: str, family: str, *, cluster_mode: bool) -> str:
+    """The parameter group to go on with under another version or cluster mode: a default one is exchanged."""
+    return current if family_of_default_group(current) is None else default_group(family, cluster_mode=cluster_mode)
 
 
 def check_values(group: ParameterGroup, node_type: str, version: str) -> None:
@@ -93,7 +101,7 @@ def node_type_for(given: str | None, engine: str, version: str) -> NodeType:
         )
     if found.data_tiering:
         raise InvalidParameterCombinationException(
-            f"Data tiering is supported for replication groups only; cache node type {given} cannot be used here."
+            f"Cache node type {given} cannot be honoured: data tiering is not available in this version of Millpond."
         )
     return found
 
@@ -111,6 +119,15 @@ def check_encryption(engine: str, version: str, *, requested: bool) -> None:
     raise InvalidParameterCombinationException(
         "In-transit encryption of Memcached clusters is not available in this version of Millpond."
     )
+
+
+def port(given: int | None, engine: str) -> int:
+    """Check `Port`, or take the engine's own."""
+    if given is None:
+        return _PORTS[engine]
+    if not 1024 <= given <= 65535:
+        raise InvalidParameterValueException(f"Invalid Port: {given}. The port must be between 1024 and 65535.")
+    return given
 
 
 def known_version(platform: Platform, engine: str, version: str) -> EngineVersion:

@@ -12,14 +12,14 @@ Item = TypeVar("Item")
 _LEAST, _MOST = 20, 100
 
 
-def max_records(request: Request) -> int:
+def max_records(request: Request, *, most: int = _MOST) -> int:
     """How many records a page may have. Raises InvalidParameterValue when AWS gives no page of the size asked for."""
     asked: int | None = request.get("MaxRecords")
     if asked is None:
-        return _MOST
-    if not _LEAST <= asked <= _MOST:
+        return most
+    if not _LEAST <= asked <= most:
         raise InvalidParameterValueException(
-            f"Invalid value {asked} for MaxRecords. Must be between {_LEAST} and {_MOST}."
+            f"Invalid value {asked} for MaxRecords. Must be between {_LEAST} and {most}."
         )
     return asked
 
@@ -31,13 +31,19 @@ def query(ctx: Context, operation: str, request: Request) -> tuple[object, ...]:
 
 
 def page(
-    ctx: Context, operation: str, request: Request, items: Iterable[Item], key: Callable[[Item], Sequence[str]]
+    ctx: Context,
+    operation: str,
+    request: Request,
+    items: Iterable[Item],
+    key: Callable[[Item], Sequence[str]],
+    *,
+    most: int = _MOST,
 ) -> tuple[list[Item], dict[str, Any]]:
     """Cut the page that a request asks for; the second value is the response's Marker member, or nothing.
 
     Raises InvalidParameterValue when MaxRecords is out of range or the Marker is not one of this query.
     """
-    limit = max_records(request)
+    limit = max_records(request, most=most)
     try:
         shown, following = markers.page(
             items, key=key, limit=limit, marker=request.get("Marker"), query=query(ctx, operation, request)

@@ -12,6 +12,7 @@ from millpond.services.elasticache.api import (
     InvalidParameterValueException,
     InvalidSubnet,
 )
+from millpond.services.elasticache.records.cache_clusters import CacheNode
 from millpond.services.elasticache.records.subnet_groups import SubnetGroup
 from millpond.services.elasticache.tables import subnet_groups
 
@@ -97,6 +98,14 @@ def security_groups(ctx: Context, given: Sequence[str] | None, *, vpc: str) -> t
     if unknown:
         raise InvalidParameterValueException(f"Some security group ids are invalid: [{', '.join(unknown)}].")
     return tuple(found)
+
+
+def join_groups(ctx: Context, nodes: Sequence[CacheNode], groups: Sequence[str], *, subnet_group: str) -> None:
+    """Membership of security groups changes at once, on the live interfaces of these nodes."""
+    for each in nodes:
+        if each.interface:
+            ec2.set_interface_groups(ctx.transaction, ctx.account, ctx.region, each.interface, groups)
+    ctx.wake(ec2.VPC_CONTROLLER, ec2.vpc_key(ctx.account, ctx.region, vpc_of(ctx, subnet_group)))
 
 
 def _subnet_group(ctx: Context, name: str) -> SubnetGroup:

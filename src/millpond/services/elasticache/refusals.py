@@ -25,8 +25,11 @@ def _ipv4(value: Any) -> bool:
     return value in (None, "ipv4")
 
 
+def _no_durability(value: Any) -> bool:
+    return value in (None, "default", "disabled")
+
+
 CREATE_CACHE_CLUSTER: Mapping[str, tuple[Harmless, str]] = {
-    "ReplicationGroupId": (_nothing, "replication groups"),
     "SnapshotArns": (_nothing, "restores from RDB files"),
     "SnapshotName": (_nothing, "restores from snapshots"),
     "SnapshotRetentionLimit": (_nothing, "automatic snapshots"),
@@ -51,6 +54,42 @@ MODIFY_CACHE_CLUSTER: Mapping[str, tuple[Harmless, str]] = {
 }
 DELETE_CACHE_CLUSTER: Mapping[str, tuple[Harmless, str]] = {"FinalSnapshotIdentifier": (_nothing, "snapshots")}
 
+CREATE_REPLICATION_GROUP: Mapping[str, tuple[Harmless, str]] = {
+    "GlobalReplicationGroupId": (_nothing, "global datastores"),
+    "SnapshotArns": (_nothing, "restores from RDB files"),
+    "SnapshotName": (_nothing, "restores from snapshots"),
+    "ServerlessCacheSnapshotName": (_nothing, "restores from snapshots"),
+    "SnapshotRetentionLimit": (_nothing, "automatic snapshots"),
+    "NotificationTopicArn": (_nothing, "notifications through SNS"),
+    "TransitEncryptionEnabled": (_nothing, "TLS endpoints of replication groups"),
+    "TransitEncryptionMode": (_nothing, "TLS endpoints of replication groups"),
+    "AuthToken": (_nothing, "AUTH tokens"),
+    "UserGroupIds": (_nothing, "user groups"),
+    "AtRestEncryptionEnabled": (_nothing, "encrypted data directories"),
+    "KmsKeyId": (_nothing, "KMS keys"),
+    "LogDeliveryConfigurations": (_nothing, "log deliveries"),
+    "DataTieringEnabled": (_nothing, "nodes with data tiering"),
+    "NetworkType": (_ipv4, "IPv6 addresses"),
+    "IpDiscovery": (_ipv4, "IPv6 addresses"),
+    "Durability": (_no_durability, "durable writes"),
+}
+MODIFY_REPLICATION_GROUP: Mapping[str, tuple[Harmless, str]] = {
+    "SnapshottingClusterId": (_nothing, "automatic snapshots"),
+    "SnapshotRetentionLimit": (_nothing, "automatic snapshots"),
+    "NotificationTopicArn": (_nothing, "notifications through SNS"),
+    "NotificationTopicStatus": (_nothing, "notifications through SNS"),
+    "TransitEncryptionEnabled": (_nothing, "TLS endpoints of replication groups"),
+    "TransitEncryptionMode": (_nothing, "TLS endpoints of replication groups"),
+    "AuthToken": (_nothing, "AUTH tokens"),
+    "AuthTokenUpdateStrategy": (_nothing, "AUTH tokens"),
+    "UserGroupIdsToAdd": (_nothing, "user groups"),
+    "UserGroupIdsToRemove": (_nothing, "user groups"),
+    "LogDeliveryConfigurations": (_nothing, "log deliveries"),
+    "IpDiscovery": (_ipv4, "IPv6 addresses"),
+    "Durability": (_no_durability, "durable writes"),
+}
+DELETE_REPLICATION_GROUP: Mapping[str, tuple[Harmless, str]] = {"FinalSnapshotIdentifier": (_nothing, "snapshots")}
+
 
 def check(request: Request, refused: Mapping[str, tuple[Harmless, str]], *, engine: str | None = None) -> None:
     """Refuse what cannot be honoured. InvalidParameterCombination, naming the parameter."""
@@ -64,6 +103,12 @@ def check(request: Request, refused: Mapping[str, tuple[Harmless, str]], *, engi
     if retention is not None and not 0 <= retention <= 35:
         raise InvalidParameterValueException(
             f"Invalid SnapshotRetentionLimit: {retention}. It must be between 0 and 35 days."
+        )
+    if not request.get("TransitEncryptionEnabled") and (
+        request.get("UserGroupIds") or request.get("UserGroupIdsToAdd")
+    ):
+        raise InvalidParameterCombinationException(
+            "User group based access control requires encryption-in-transit to be enabled on the replication group."
         )
     for parameter, (harmless, feature) in refused.items():
         if not harmless(request.get(parameter)):

@@ -15,6 +15,7 @@ from millpond.services import cloudtrail, iam
 from millpond.services.elasticache.acts import Act
 from millpond.services.elasticache.api import ServiceLinkedRoleNotFoundFault
 from millpond.services.elasticache.records.cache_clusters import CacheCluster
+from millpond.services.elasticache.records.replication_groups import ReplicationGroup
 from millpond.store import Vault
 
 PRINCIPAL = "elasticache.amazonaws.com"
@@ -36,12 +37,12 @@ def require_service_role(ctx: Context, *, resource: str) -> None:
 
 
 def act_as_service_role(
-    transaction: Connection, vault: Vault, cluster: CacheCluster, acts: Sequence[Act], *, now: datetime
+    transaction: Connection, vault: Vault, kept: CacheCluster | ReplicationGroup, acts: Sequence[Act], *, now: datetime
 ) -> None:
     """Do what was decided in the role's name: with its permissions, and on record. NotYet when it may not."""
     if not acts:
         return
-    role = iam.service_role(transaction, cluster.account, PRINCIPAL)
+    role = iam.service_role(transaction, kept.account, PRINCIPAL)
     if role is None:
         raise NotYet(
             "ElastiCache's service-linked role is missing; make it with: "
@@ -55,21 +56,27 @@ def act_as_service_role(
             vault,
             cloudtrail.ServiceAct(
                 at=now,
-                region=cluster.region,
+                region=kept.region,
                 role=role,
                 session=_SESSION,
                 invoked_by=PRINCIPAL,
                 source=act.source,
                 name=act.name,
                 details=act.details,
-                arns=(cluster.arn,),
+                arns=(kept.arn,),
             ),
         )
 
 
-def release_service_role(transaction: Connection, cluster: CacheCluster) -> None:
-    """The cluster is gone and needs the role no more."""
+def release_service_role(transaction: Connection, cluster: CacheCluster | ReplicationGroup) -> None:
+    """It is gone and needs the role no more."""
     iam.release_service_role(transaction, account=cluster.account, service=PRINCIPAL, resource=cluster.arn)
+
+
+def pass_service_role_on(transaction: Connection, group: ReplicationGroup, cluster: CacheCluster) -> None:
+    """A group is gone and one of its members goes on alone: it needs the role in the group's place."""
+    iam.release_service_role(transaction, account=group.account, service=PRINCIPAL, resource=group.arn)
+    iam.keep_service_role(transaction, account=group.account, service=PRINCIPAL, resource=cluster.arn)
 
 
 def _made(ctx: Context, role: iam.Role, asked: Sequence[Resource]) -> Attempt:

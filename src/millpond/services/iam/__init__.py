@@ -63,6 +63,7 @@ from millpond.services.iam.reserved_roles import (
 from millpond.services.iam.saml_metadata import SamlMetadata, parse_metadata, parse_xml
 from millpond.services.iam.service_roles import (
     create_service_role,
+    keep_service_role,
     needed_service_role,
     release_service_role,
     role_allows,
@@ -122,6 +123,7 @@ __all__ = [
     "hash_password",
     "instance_credentials",
     "instance_profile",
+    "keep_service_role",
     "matching_step",
     "needed_service_role",
     "new_access_key",

@@ -101,6 +101,11 @@ def use_service_role(ctx: Context, service: str, *, resource: str) -> Role:
     return role
 
 
+def keep_service_role(transaction: Connection, *, account: str, service: str, resource: str) -> None:
+    """Keep a role that is there from being deleted, for `resource`, until released."""
+    profiles.add_service_role_use(transaction, account=account, service=service, resource=resource)
+
+
 def release_service_role(transaction: Connection, *, account: str, service: str, resource: str) -> None:
     """`resource` is gone and needs the role no more."""
     profiles.drop_service_role_use(transaction, account=account, service=service, resource=resource)

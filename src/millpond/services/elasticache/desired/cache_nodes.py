@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 from functools import lru_cache
 
-from millpond.engines.spec import Build, Node, Peer
-from millpond.services.elasticache.desired.endpoints import node_endpoint
+from millpond.engines.spec import Build, Node, Peer, Replication
+from millpond.services.elasticache.desired.endpoints import member_endpoint, node_endpoint
 from millpond.services.elasticache.desired.parameters import effective_parameters, requires_reboot
 from millpond.services.elasticache.records.cache_clusters import CacheCluster, CacheNode, ClusterSpec
 from millpond.services.elasticache.records.parameter_groups import ParameterGroup
+from millpond.services.elasticache.records.replication_groups import GroupSpec, Member, ReplicationGroup
 
 
-def boot_parameters(spec: ClusterSpec, group: ParameterGroup) -> dict[str, str]:
+def boot_parameters(spec: ClusterSpec | GroupSpec, group: ParameterGroup) -> dict[str, str]:
     """The values that only a start can change, as a node started now would take them."""
     return dict(_boot_parameters(group.family, spec.node_type, tuple(group.values.items()), spec.engine_version))
 
@@ -46,6 +47,37 @@ def engine_node(
         admin_password=admin_password,
         config_version=cluster.config_version,
         peers=_peers(cluster, zone) if cluster.is_memcached else (),
+    )
+
+
+def member_node(
+    group: ReplicationGroup,
+    member: Member,
+    build: Build,
+    *,
+    parameters: ParameterGroup,
+    zone: str,
+    admin_password: str,
+    replication_password: str,
+) -> Node:
+    """A member of a replication group in the words of the engines; nothing about its role."""
+    node = member.node
+    values = effective_parameters(parameters.family, group.spec.node_type, parameters.values, node.engine_version)
+    return Node(
+        name=group.process_name(member.id),
+        build=build,
+        address=node.address,
+        port=group.spec.port,
+        incarnation=node.incarnation,
+        volume=f"data-{node.volume}",
+        parameters={**values, **{name: value for name, value in node.boot_parameters.items() if name in values}},
+        admin_password=admin_password,
+        interface=node.interface,
+        replication=Replication(
+            clustered=group.clustered,
+            hostname=member_endpoint(group, member, zone),
+            password=replication_password,
+        ),
     )
 
 

@@ -8,20 +8,19 @@ import msgspec
 from millpond.aws import markers
 from millpond.kernel import ids
 from millpond.operation import Context, Request, Response, operation
-from millpond.services.elasticache import cluster_resources, engine_choice, paging, placement, refusals, windows
+from millpond.services.elasticache import cluster_resources, engine_choice, paging, placement, refusals, window_choice
 from millpond.services.elasticache.api import (
     CacheClusterAlreadyExistsFault,
     CacheClusterNotFoundFault,
     CacheParameterGroupNotFoundFault,
     InvalidCacheClusterStateFault,
     InvalidParameterValueException,
-    NodeQuotaForClusterExceededFault,
-    NodeQuotaForCustomerExceededFault,
 )
 from millpond.services.elasticache.catalog.parameters import default_group
-from millpond.services.elasticache.catalog.quotas import quota
-from millpond.services.elasticache.catalog.regions import regions
 from millpond.services.elasticache.identifiers import identifier
+from millpond.services.elasticache.members import Membership, is_taken, membership, memberships
+from millpond.services.elasticache.node_quota import check_cluster_quota, check_region_quota
+from millpond.services.elasticache.operations.replicas import add_replica, delete_replica, reboot_member
 from millpond.services.elasticache.records.cache_clusters import (
     CONTROLLER,
     CacheCluster,
@@ -35,18 +34,17 @@ from millpond.services.elasticache.tables import cache_clusters as clusters
 from millpond.services.elasticache.tables import parameter_groups, tags
 from millpond.services.elasticache.tagging import request_tags
 from millpond.services.elasticache.views.cache_clusters import cache_cluster, status
+from millpond.services.elasticache.views.members import as_cache_cluster, member_cluster
 
-_PORTS = {"memcached": 11211, "redis": 6379, "valkey": 6379}
 
-
-@operation(
-    resources=cluster_resources.create_cache_cluster, partial="no replication groups, snapshots, TLS, SNS or IPv6 yet"
-)
+@operation(resources=cluster_resources.create_cache_cluster, partial="no snapshots, TLS, SNS or IPv6 yet")
 def create_cache_cluster(ctx: Context, request: Request) -> Response:
-    """Promise a cluster of one Valkey or Redis OSS node, or of 1 to 60 Memcached nodes."""
+    """Promise a cluster of one Valkey or Redis OSS node, or of 1 to 60 Memcached nodes, or a replica for a group."""
     refusals.check(request, refusals.CREATE_CACHE_CLUSTER)
+    if request.get("ReplicationGroupId"):
+        return {"CacheCluster": _member_view(ctx, add_replica(ctx, request), show_nodes=False)}
     cluster_id = identifier("CacheClusterId", request["CacheClusterId"], most=50)
-    if clusters.get(ctx.transaction, ctx.account, ctx.region, cluster_id) is not None:
+    if is_taken(ctx, cluster_id):
         raise CacheClusterAlreadyExistsFault("Cache cluster already exists")
     engine = engine_choice.engine_name(request.get("Engine"))
     version = engine_choice.engine_version(ctx.platform, engine, request.get("EngineVersion"))
@@ -61,7 +59,10 @@ def create_cache_cluster(ctx: Context, request: Request) -> Response:
     given_tags = request_tags(request)
     count = _node_count(ctx, engine, request.get("NumCacheNodes", 1))
     where = placement.choose(ctx, request, engine=engine, count=count)
-    maintenance, snapshots = _windows(ctx, request, engine)
+    if engine == "memcached":
+        maintenance, snapshots = window_choice.maintenance_window(ctx, request), ""
+    else:
+        maintenance, snapshots = window_choice.maintenance_and_snapshot_windows(ctx, request)
     numbers = node_ids((), count)
     cluster = CacheCluster(
         account=ctx.account,
@@ -73,7 +74,7 @@ def create_cache_cluster(ctx: Context, request: Request) -> Response:
             engine=engine,
             engine_version=version.version,
             node_type=node_type.name,
-            port=_port(request.get("Port"), engine),
+            port=engine_choice.port(request.get("Port"), engine),
             parameter_group=group.name,
             subnet_group=where.subnet_group,
             security_group_ids=where.security_group_ids,
@@ -95,11 +96,13 @@ def create_cache_cluster(ctx: Context, request: Request) -> Response:
 
 @operation(resources=cluster_resources.one_cache_cluster)
 def describe_cache_clusters(ctx: Context, request: Request) -> Response:
-    """One cluster by id, or a page of all of them in the order of their ids."""
+    """One cluster by id, or a page of all of them, members of replication groups too, in the order of their ids."""
     show = request.get("ShowCacheNodeInfo", False)
     if request.get("CacheClusterId"):
-        cluster = require(ctx, request["CacheClusterId"])
-        return {"CacheClusters": [_view(ctx, cluster, show_nodes=show)]}
+        one = membership(ctx, request["CacheClusterId"])
+        if one is not None:
+            return {"CacheClusters": [_member_view(ctx, one, show_nodes=show)]}
+        return {"CacheClusters": [_view(ctx, require(ctx, request["CacheClusterId"]), show_nodes=show)]}
     limit, query = paging.max_records(request), paging.query(ctx, "DescribeCacheClusters", request)
     after = None
     if request.get("Marker"):
@@ -107,25 +110,36 @@ def describe_cache_clusters(ctx: Context, request: Request) -> Response:
             (after,) = markers.decode(request["Marker"], query)
         except ValueError as error:
             raise paging.foreign_marker() from error
-    found = clusters.page(ctx.transaction, ctx.account, ctx.region, after=after, limit=limit + 1)
-    shown = found[:limit]
-    groups = {name: require_parameter_group(ctx, name) for name in {each.spec.parameter_group for each in shown}}
-    views = [cache_cluster(each, groups[each.spec.parameter_group], ctx.platform, show_nodes=show) for each in shown]
-    response: dict[str, Any] = {"CacheClusters": views}
+    here = (ctx.transaction, ctx.account, ctx.region)
+    found: list[CacheCluster | Membership] = [*clusters.page(*here, after=after, limit=limit + 1)]
+    if not request.get("ShowCacheClustersNotInReplicationGroups", False):
+        found += [each for each in memberships(ctx) if after is None or each.member.id > after]
+    shown = sorted(found, key=_id)[:limit]
+    groups = {name: require_parameter_group(ctx, name) for name in {_parameter_group(each) for each in shown}}
+    response: dict[str, Any] = {
+        "CacheClusters": [
+            cache_cluster(each, groups[_parameter_group(each)], ctx.platform, show_nodes=show)
+            if isinstance(each, CacheCluster)
+            else _member_view(ctx, each, show_nodes=show, parameters=groups[_parameter_group(each)])
+            for each in shown
+        ]
+    }
     if len(found) > limit:
-        response["Marker"] = markers.encode((shown[-1].id,), query)
+        response["Marker"] = markers.encode((_id(shown[-1]),), query)
     return response
 
 
 @operation(resources=cluster_resources.one_cache_cluster)
 def reboot_cache_cluster(ctx: Context, request: Request) -> Response:
     """Ask for nodes to be started anew, empty, which also gives them parameter values that only a start can change."""
-    cluster = require(ctx, request["CacheClusterId"])
-    require_available(cluster)
-    wanted = request["CacheNodeIdsToReboot"]
+    found, wanted = membership(ctx, request["CacheClusterId"]), request["CacheNodeIdsToReboot"]
+    cluster = as_cache_cluster(found.group, found.member) if found else require(ctx, request["CacheClusterId"])
     if not wanted:
         raise InvalidParameterValueException("At least one cache node ID must be specified for reboot.")
     check_node_ids(cluster, wanted)
+    if found is not None:
+        return {"CacheCluster": _member_view(ctx, reboot_member(ctx, found), show_nodes=False)}
+    require_available(cluster)
     nodes = tuple(
         msgspec.structs.replace(each, reboot_requested=each.id in wanted or each.reboot_requested)
         for each in cluster.nodes
@@ -138,7 +152,11 @@ def reboot_cache_cluster(ctx: Context, request: Request) -> Response:
     resources=cluster_resources.delete_cache_cluster, partial="FinalSnapshotIdentifier is refused: no snapshots yet"
 )
 def delete_cache_cluster(ctx: Context, request: Request) -> Response:
-    """Have a cluster deleted; it is `deleting` before this answers."""
+    """Have a cluster or a replica deleted; it is `deleting` before this answers."""
+    found = membership(ctx, request["CacheClusterId"])
+    if found is not None:
+        refusals.check(request, refusals.DELETE_CACHE_CLUSTER)
+        return {"CacheCluster": _member_view(ctx, delete_replica(ctx, found), show_nodes=False)}
     cluster = require(ctx, request["CacheClusterId"])
     refusals.check(request, refusals.DELETE_CACHE_CLUSTER, engine=cluster.spec.engine)
     _check_deletable(cluster)
@@ -189,23 +207,24 @@ def write(ctx: Context, cluster: CacheCluster) -> CacheCluster:
     return clusters.update(ctx.transaction, cluster)
 
 
-def check_node_quota(ctx: Context, cluster_nodes: int, added: int) -> None:
-    """AWS's quotas of nodes per Memcached cluster and per region."""
-    most = quota("memcached-nodes-per-cluster")
-    if cluster_nodes + added > most:
-        raise NodeQuotaForClusterExceededFault(
-            f"Cluster node quota exceeded. Each cluster can have at most {most} nodes in this region."
-        )
-    most = quota("nodes-per-region")
-    if clusters.count_nodes(ctx.transaction, ctx.account, ctx.region) + added > most:
-        raise NodeQuotaForCustomerExceededFault(
-            f"Customer node quota exceeded. You can have at most {most} nodes in this region"
-        )
-
-
 def _view(ctx: Context, cluster: CacheCluster, *, show_nodes: bool) -> dict[str, Any]:
     group = require_parameter_group(ctx, cluster.spec.parameter_group)
     return cache_cluster(cluster, group, ctx.platform, show_nodes=show_nodes)
+
+
+def _member_view(
+    ctx: Context, found: Membership, *, show_nodes: bool, parameters: ParameterGroup | None = None
+) -> dict[str, Any]:
+    own = parameters or require_parameter_group(ctx, found.group.spec.parameter_group)
+    return member_cluster(found.group, found.shard, found.member, own, ctx.platform, show_nodes=show_nodes)
+
+
+def _id(found: CacheCluster | Membership) -> str:
+    return found.id if isinstance(found, CacheCluster) else found.member.id
+
+
+def _parameter_group(found: CacheCluster | Membership) -> str:
+    return (found if isinstance(found, CacheCluster) else found.group).spec.parameter_group
 
 
 def _check_deletable(cluster: CacheCluster) -> None:
@@ -226,36 +245,6 @@ def _node_count(ctx: Context, engine: str, count: int) -> int:
         raise InvalidParameterValueException(
             f"Cannot create a {engine_choice.product(engine)} cluster with a NumCacheNodes parameter greater than 1."
         )
-    check_node_quota(ctx, 0, count)
+    check_cluster_quota("memcached-nodes-per-cluster", count)
+    check_region_quota(ctx, count)
     return count
-
-
-def _port(given: int | None, engine: str) -> int:
-    if given is None:
-        return _PORTS[engine]
-    if not 1024 <= given <= 65535:
-        raise InvalidParameterValueException(f"Invalid Port: {given}. The port must be between 1024 and 65535.")
-    return given
-
-
-def _windows(ctx: Context, request: Request, engine: str) -> tuple[str, str]:
-    """The windows asked for, or hour-long ones drawn from the region's block, apart from each other."""
-    region = regions().get(ctx.region)
-    block = region.maintenance_start.hour * 60 if region is not None else 3 * 60
-    given = request.get("PreferredMaintenanceWindow")
-    maintenance = (
-        windows.maintenance_window(given)
-        if given
-        else windows.weekly(ids.below(7), (block + ids.below(14) * 30) % 1440)
-    )
-    if engine == "memcached":
-        return maintenance, ""
-    given = request.get("SnapshotWindow")
-    snapshots = windows.snapshot_window(given) if given else windows.daily((block + 8 * 60 + ids.below(14) * 30) % 1440)
-    if not given and windows.overlap(snapshots, maintenance):
-        snapshots = windows.daily((windows.closes(maintenance) + 60) % 1440)
-    if windows.overlap(snapshots, maintenance):
-        raise InvalidParameterValueException(
-            f"The maintenance window and the snapshot window must not overlap: {maintenance} and {snapshots}."
-        )
-    return maintenance, snapshots

@@ -8,8 +8,7 @@ API reference says for `NumCacheNodes` (elasticache:ModifyCacheCluster).
 import msgspec
 
 from millpond.operation import Context, Request, Response, operation
-from millpond.services import ec2
-from millpond.services.elasticache import cluster_resources, engine_choice, placement, refusals, windows
+from millpond.services.elasticache import cluster_resources, engine_choice, placement, refusals, window_choice, windows
 from millpond.services.elasticache.api import (
     InvalidParameterCombinationException,
     InvalidParameterValueException,
@@ -18,9 +17,10 @@ from millpond.services.elasticache.catalog.node_types import allowed_modificatio
 from millpond.services.elasticache.catalog.parameters import default_group, family_of_default_group
 from millpond.services.elasticache.catalog.versions import ordinal
 from millpond.services.elasticache.decide import apply_pending
+from millpond.services.elasticache.members import membership
+from millpond.services.elasticache.node_quota import check_cluster_quota, check_region_quota
 from millpond.services.elasticache.operations.cache_clusters import (
     check_node_ids,
-    check_node_quota,
     require,
     require_available,
     require_parameter_group,
@@ -33,10 +33,18 @@ from millpond.services.elasticache.views.cache_clusters import cache_cluster
 
 
 @operation(
-    resources=cluster_resources.modify_cache_cluster, partial="no snapshots, SNS, AUTH tokens, log delivery or IPv6 yet"
+    resources=cluster_resources.modify_cache_cluster,
+    partial="no snapshots, SNS, AUTH tokens, log delivery or IPv6 yet; members of replication groups are modified by "
+    "ModifyReplicationGroup",
 )
 def modify_cache_cluster(ctx: Context, request: Request) -> Response:
-    """Change a promise."""
+    """Change a promise. Members of a replication group are what their group is: it is modified instead."""
+    found = membership(ctx, request["CacheClusterId"])
+    if found is not None:
+        raise InvalidParameterCombinationException(
+            f"Cache cluster {found.member.id} is a member of replication group {found.group.id}. "
+            "Use ModifyReplicationGroup to modify it."
+        )
     cluster = require(ctx, request["CacheClusterId"])
     refusals.check(request, refusals.MODIFY_CACHE_CLUSTER)
     require_available(cluster)
@@ -57,7 +65,9 @@ def modify_cache_cluster(ctx: Context, request: Request) -> Response:
     if changed != cluster:
         changed = write(ctx, changed)
     if changed.spec.security_group_ids != cluster.spec.security_group_ids:
-        _join_groups(ctx, changed)
+        placement.join_groups(
+            ctx, changed.nodes, changed.spec.security_group_ids, subnet_group=changed.spec.subnet_group
+        )
     current = require_parameter_group(ctx, changed.spec.parameter_group)
     return {"CacheCluster": cache_cluster(changed, current, ctx.platform, show_nodes=False)}
 
@@ -73,11 +83,7 @@ def _change_at_once(ctx: Context, cluster: CacheCluster, request: Request) -> Cl
         if cluster.is_memcached:
             raise InvalidParameterCombinationException("SnapshotWindow is not supported for Memcached clusters.")
         spec = msgspec.structs.replace(spec, snapshot_window=windows.snapshot_window(given))
-    if spec.snapshot_window and windows.overlap(spec.snapshot_window, spec.maintenance_window):
-        raise InvalidParameterValueException(
-            "The maintenance window and the snapshot window must not overlap: "
-            f"{spec.maintenance_window} and {spec.snapshot_window}."
-        )
+    window_choice.check_apart(spec.maintenance_window, spec.snapshot_window)
     if given := request.get("SecurityGroupIds"):
         vpc = placement.vpc_of(ctx, spec.subnet_group)
         spec = msgspec.structs.replace(spec, security_group_ids=placement.security_groups(ctx, given, vpc=vpc))
@@ -104,17 +110,6 @@ def _az_mode(cluster: CacheCluster, request: Request) -> str:
     if mode == "cross-az" and count < 2:
         raise InvalidParameterCombinationException("AZMode cross-az requires at least 2 cache nodes.")
     return mode
-
-
-def _join_groups(ctx: Context, cluster: CacheCluster) -> None:
-    """Membership of security groups changes at once, on the live interfaces."""
-    for each in cluster.nodes:
-        if each.interface:
-            ec2.set_interface_groups(
-                ctx.transaction, ctx.account, ctx.region, each.interface, cluster.spec.security_group_ids
-            )
-    vpc = placement.vpc_of(ctx, cluster.spec.subnet_group)
-    ctx.wake(ec2.VPC_CONTROLLER, ec2.vpc_key(ctx.account, ctx.region, vpc))
 
 
 def _change_engine(
@@ -202,7 +197,8 @@ def _change_nodes(ctx: Context, cluster: CacheCluster, request: Request, pending
             f"The number of NewAvailabilityZones must match the number of nodes to add: {len(new_zones)} and {more}."
         )
     check_node_ids(cluster, to_remove)
-    check_node_quota(ctx, current, more)
+    check_cluster_quota("memcached-nodes-per-cluster", current + more)
+    check_region_quota(ctx, more)
     zones = _zones_to_add(ctx, cluster, request, new_zones, more)
     return msgspec.structs.replace(pending, nodes_to_remove=to_remove, zones_to_add=zones)
 

@@ -27,8 +27,10 @@ from millpond.services.elasticache.desired.parameters import (
 from millpond.services.elasticache.identifiers import identifier
 from millpond.services.elasticache.records.cache_clusters import CONTROLLER, CacheCluster
 from millpond.services.elasticache.records.parameter_groups import ParameterGroup
+from millpond.services.elasticache.records.replication_groups import CONTROLLER as GROUP_CONTROLLER
+from millpond.services.elasticache.records.replication_groups import ReplicationGroup
 from millpond.services.elasticache.resources import new_resource, resource, text
-from millpond.services.elasticache.tables import cache_clusters, parameter_groups, tags
+from millpond.services.elasticache.tables import cache_clusters, parameter_groups, replication_groups, tags
 from millpond.services.elasticache.tagging import request_tags
 from millpond.services.elasticache.views import parameter_groups as views
 
@@ -198,8 +200,9 @@ def _own(ctx: Context, request: Request) -> ParameterGroup:
     return group
 
 
-def _users(ctx: Context, group: ParameterGroup) -> Sequence[CacheCluster]:
-    return cache_clusters.using_parameter_group(ctx.transaction, ctx.account, ctx.region, group.name)
+def _users(ctx: Context, group: ParameterGroup) -> Sequence[CacheCluster | ReplicationGroup]:
+    here = (ctx.transaction, ctx.account, ctx.region, group.name)
+    return [*cache_clusters.using_parameter_group(*here), *replication_groups.using_parameter_group(*here)]
 
 
 def _parameter_names(request: Request) -> list[str]:
@@ -225,7 +228,7 @@ def _parameter_values(request: Request) -> dict[str, str]:
     return dict(zip(names, values, strict=True))
 
 
-def _check_modifiable(parameter: Parameter | None, name: str, users: Sequence[CacheCluster]) -> None:
+def _check_modifiable(parameter: Parameter | None, name: str, users: Sequence[CacheCluster | ReplicationGroup]) -> None:
     if parameter is None:
         raise InvalidParameterValueException(f"Parameter {name} doesn't exist")
     if parameter.modifiable == "no" or (parameter.modifiable == "unassociated" and users):
@@ -233,9 +236,9 @@ def _check_modifiable(parameter: Parameter | None, name: str, users: Sequence[Ca
 
 
 def _change(
-    ctx: Context, group: ParameterGroup, values: Mapping[str, str], users: Sequence[CacheCluster]
+    ctx: Context, group: ParameterGroup, values: Mapping[str, str], users: Sequence[CacheCluster | ReplicationGroup]
 ) -> dict[str, Any]:
-    """Write new values and wake every cluster that uses the group. Refused when one of them could not run with them."""
+    """Write new values and wake everything that uses the group. Refused when any of it could not run with them."""
     for each in users:
         spec = each.spec
         effective = effective_parameters(group.family, spec.node_type, values, spec.engine_version)
@@ -243,7 +246,7 @@ def _change(
             raise InvalidParameterCombinationException(reason)
     parameter_groups.update(ctx.transaction, msgspec.structs.replace(group, values=values))
     for each in users:
-        ctx.wake(CONTROLLER, each.key)
+        ctx.wake(CONTROLLER if isinstance(each, CacheCluster) else GROUP_CONTROLLER, each.key)
     return {_NAME: group.name}
 
 

@@ -21,7 +21,7 @@ from millpond.services.elasticache.catalog.quotas import quota
 from millpond.services.elasticache.identifiers import identifier
 from millpond.services.elasticache.records.subnet_groups import DEFAULT, GroupSubnet, SubnetGroup
 from millpond.services.elasticache.resources import named, new_resource
-from millpond.services.elasticache.tables import cache_clusters, subnet_groups, tags
+from millpond.services.elasticache.tables import cache_clusters, replication_groups, subnet_groups, tags
 from millpond.services.elasticache.tagging import request_tags
 from millpond.services.elasticache.views.subnet_groups import subnet_group
 
@@ -88,9 +88,9 @@ def modify_cache_subnet_group(ctx: Context, request: Request) -> Response:
     for lost in group.subnets:
         if lost.zone in changed.zones:
             continue
-        for cluster in cache_clusters.using_subnet_group(ctx.transaction, ctx.account, ctx.region, group.name):
-            if any(node.zone == lost.zone for node in cluster.nodes):
-                raise SubnetInUse(f"The subnet ID: {lost.id} is in use by cache cluster {cluster.id}.")
+        for cluster_id, zone in _nodes(ctx, group.name):
+            if zone == lost.zone:
+                raise SubnetInUse(f"The subnet ID: {lost.id} is in use by cache cluster {cluster_id}.")
     subnet_groups.put(ctx.transaction, changed)
     return {"CacheSubnetGroup": subnet_group(changed)}
 
@@ -104,10 +104,18 @@ def delete_cache_subnet_group(ctx: Context, request: Request) -> None:
         raise CacheSubnetGroupNotFoundFault(f"Cache Subnet Group {name} does not exist.")
     if name == DEFAULT:
         raise CacheSubnetGroupInUse(f"Cache subnet group {name} is the default group and cannot be deleted.")
-    if cache_clusters.using_subnet_group(ctx.transaction, ctx.account, ctx.region, name):
+    if _nodes(ctx, name):
         raise CacheSubnetGroupInUse(f"Cache subnet group {name} is currently in use by a cache cluster.")
     subnet_groups.delete(ctx.transaction, group)
     tags.forget(ctx.transaction, ctx.account, ctx.region, group.arn)
+
+
+def _nodes(ctx: Context, name: str) -> list[tuple[str, str]]:
+    """The cache clusters in a subnet group, members of replication groups too, with the zones of their nodes."""
+    here = (ctx.transaction, ctx.account, ctx.region, name)
+    alone = [(each.id, node.zone) for each in cache_clusters.using_subnet_group(*here) for node in each.nodes]
+    members = [each for group in replication_groups.using_subnet_group(*here) for each in group.members]
+    return alone + [(each.id, each.node.zone) for each in members]
 
 
 def _existing(ctx: Context, request: Request) -> SubnetGroup:

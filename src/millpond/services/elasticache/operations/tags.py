@@ -11,6 +11,7 @@ from millpond.services.elasticache.api import (
     GlobalReplicationGroupNotFoundFault,
     InvalidARNFault,
     InvalidParameterValueException,
+    InvalidReplicationGroupStateFault,
     ReplicationGroupNotFoundFault,
     ReservedCacheNodeNotFoundFault,
     ServerlessCacheNotFoundFault,
@@ -20,10 +21,20 @@ from millpond.services.elasticache.api import (
     UserGroupNotFoundFault,
     UserNotFoundFault,
 )
+from millpond.services.elasticache.members import member_arns, membership
 from millpond.services.elasticache.records.parameter_groups import default_group_named
+from millpond.services.elasticache.records.replication_groups import ReplicationGroup
 from millpond.services.elasticache.resources import arn, resource_tags, text
-from millpond.services.elasticache.tables import cache_clusters, parameter_groups, subnet_groups, tags
+from millpond.services.elasticache.tables import (
+    cache_clusters,
+    parameter_groups,
+    replication_groups,
+    subnet_groups,
+    tags,
+)
 from millpond.services.elasticache.tagging import request_tags, within_quota
+from millpond.services.elasticache.views.members import member_status
+from millpond.services.elasticache.views.replication_groups import status
 from millpond.services.elasticache.views.tags import tag_list
 
 _GLOBAL = "globalreplicationgroup"
@@ -58,7 +69,9 @@ def add_tags_to_resource(ctx: Context, request: Request) -> Response:
     if kind == "parametergroup" and default_group_named(ctx.account, ctx.region, name) is not None:
         raise InvalidParameterValueException(f"Default parameter group {name} cannot be tagged.")
     merged = within_quota(tags.of(ctx.transaction, ctx.account, ctx.region, own) | given)
-    tags.put(ctx.transaction, ctx.account, ctx.region, own, given)
+    for arn_of in (own, *_inheriting(ctx, kind, name)):
+        within_quota(tags.of(ctx.transaction, ctx.account, ctx.region, arn_of) | given)
+        tags.put(ctx.transaction, ctx.account, ctx.region, arn_of, given)
     return tag_list(merged)
 
 
@@ -70,7 +83,9 @@ def remove_tags_from_resource(ctx: Context, request: Request) -> Response:
     for key in request["TagKeys"]:
         if key not in held:
             raise TagNotFoundFault(f"{key} tag not found.")
-    tags.remove(ctx.transaction, ctx.account, ctx.region, own, request["TagKeys"])
+    kind, name = own.split(":", 6)[5:]
+    for arn_of in (own, *_inheriting(ctx, kind, name)):
+        tags.remove(ctx.transaction, ctx.account, ctx.region, arn_of, request["TagKeys"])
     return tag_list({key: value for key, value in held.items() if key not in request["TagKeys"]})
 
 
@@ -107,20 +122,38 @@ def _existing(ctx: Context, given: str) -> str:
     return arn(account, region, kind, name.lower())
 
 
+def _inheriting(ctx: Context, kind: str, name: str) -> Sequence[str]:
+    """The members of a replication group, on which its tags are too (user guide, "Tagging your resources")."""
+    group = replication_groups.get(ctx.transaction, ctx.account, ctx.region, name)
+    return () if kind != "replicationgroup" or group is None else member_arns(group)
+
+
 def _exists(ctx: Context, kind: str, name: str) -> bool:
     """Whether there is such a resource. Kinds that cannot be created yet have none."""
     here = (ctx.transaction, ctx.account, ctx.region, name)
     match kind:
         case "cluster":
+            found = membership(ctx, name)
+            if found is not None:
+                return member_status(found.group, found.shard, found.member) not in {"creating", "deleting"}
             cluster = cache_clusters.get(*here)
             # AWS refuses while the cluster is being made or deleted.
             return cluster is not None and cluster.converged_generation > 0 and cluster.delete_requested_at is None
+        case "replicationgroup":
+            return _is_taggable(replication_groups.get(*here))
         case "parametergroup":
             return parameter_groups.get(*here) is not None
         case "subnetgroup":
             return subnet_groups.get(*here) is not None
         case _:
             return False
+
+
+def _is_taggable(group: ReplicationGroup | None) -> bool:
+    """Whether there is such a group. InvalidReplicationGroupState when there is and it is not available."""
+    if group is not None and status(group) != "available":
+        raise InvalidReplicationGroupStateFault("Cluster not in available state to perform tagging operations.")
+    return group is not None
 
 
 OPERATIONS: tuple[Operation, ...] = (add_tags_to_resource, list_tags_for_resource, remove_tags_from_resource)

@@ -38,10 +38,20 @@ def node_status(cluster: CacheCluster, node: CacheNode) -> str:
 def cache_cluster(
     cluster: CacheCluster, group: ParameterGroup, platform: Platform, *, show_nodes: bool
 ) -> dict[str, Any]:
-    """The CacheCluster shape. Nodes and endpoints are left out while it is created or deleted, as AWS does."""
+    """The CacheCluster shape of a cluster that stands alone."""
+    return described(cluster, group, platform, now=status(cluster), show_nodes=show_nodes)
+
+
+def described(
+    cluster: CacheCluster, group: ParameterGroup, platform: Platform, *, now: str, show_nodes: bool
+) -> dict[str, Any]:
+    """The CacheCluster shape of a cluster whose status is `now`.
+
+    Nodes and endpoints are left out while it is created or deleted, as AWS does.
+    """
     now_booted = boot_parameters(cluster.spec, group)
     stale = [each.id for each in cluster.nodes if each.incarnation and each.boot_parameters != now_booted]
-    is_up = status(cluster) not in {"creating", "deleting"}
+    is_up = now not in {"creating", "deleting"}
     zones = {each.zone for each in cluster.nodes}
     view: dict[str, Any] = {
         "CacheClusterId": cluster.id,
@@ -50,7 +60,7 @@ def cache_cluster(
         "CacheNodeType": cluster.spec.node_type,
         "Engine": cluster.spec.engine,
         "EngineVersion": reported_version(cluster.spec.engine, _running_version(cluster), platform),
-        "CacheClusterStatus": status(cluster),
+        "CacheClusterStatus": now,
         "NumCacheNodes": sum(not each.removing for each in cluster.nodes),
         "PreferredAvailabilityZone": next(iter(zones)) if len(zones) == 1 else "Multiple",
         "CacheClusterCreateTime": cluster.created_at,

@@ -1,0 +1,1 @@
+"""How the promises about replication groups are kept: `plan` decides, purely; `controller` commits and acts."""

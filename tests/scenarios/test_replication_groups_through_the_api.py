@@ -1,0 +1,142 @@
+"""Replication groups as their users meet them: made and changed with boto3, used with the clients they have."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import valkey
+from valkey.cluster import ValkeyCluster
+
+from tests.scenarios.test_caches import endpoint, make, settle
+from tests.support.engines import build
+
+pytestmark = [pytest.mark.scenario, pytest.mark.timeout(240)]
+
+CONFIG = {"Delay": 0.05, "MaxAttempts": 2400}
+VALKEY = {
+    "ReplicationGroupDescription": "d",
+    "Engine": "valkey",
+    "EngineVersion": "9.1",
+    "CacheNodeType": "cache.t4g.micro",
+}
+
+
+@pytest.fixture
+def groups(elasticache: Any) -> Iterator[Any]:
+    build("valkey", "9.1")
+    yield elasticache
+    for each in elasticache.describe_replication_groups()["ReplicationGroups"]:
+        name = each["ReplicationGroupId"]
+        available(elasticache, name)
+        elasticache.delete_replication_group(ReplicationGroupId=name)
+        elasticache.get_waiter("replication_group_deleted").wait(ReplicationGroupId=name, WaiterConfig=CONFIG)
+
+
+def available(client: Any, name: str = "web") -> Any:
+    client.get_waiter("replication_group_available").wait(ReplicationGroupId=name, WaiterConfig=CONFIG)
+    return client.describe_replication_groups(ReplicationGroupId=name)["ReplicationGroups"][0]
+
+
+def at(place: Any) -> valkey.Valkey:
+    return valkey.Valkey(host=place["Address"], port=place["Port"], decode_responses=True)
+
+
+def roles(group: Any) -> dict[str, str]:
+    """What each member says of itself; `CurrentRole` must say the same."""
+    found = {}
+    for each in group["NodeGroups"][0]["NodeGroupMembers"]:
+        with at(each["ReadEndpoint"]) as client:
+            role = {"master": "primary", "slave": "replica"}[client.info("replication")["role"]]
+        assert role == each["CurrentRole"]
+        found[each["CacheClusterId"]] = role
+    return found
+
+
+def test_a_cluster_with_data_becomes_a_group_fails_over_and_stands_alone_again(groups: Any):
+    cluster = make(groups, "pond", Engine="valkey", EngineVersion="9.1")
+    host, port = endpoint(cluster)
+    with valkey.Valkey(host=host, port=port) as client:
+        client.set("k", "v")
+    groups.create_replication_group(
+        ReplicationGroupId="web",
+        ReplicationGroupDescription="d",
+        PrimaryClusterId="pond",
+        NumCacheClusters=2,
+        AutomaticFailoverEnabled=True,
+    )
+    web = available(groups)
+    assert roles(web) == {"pond": "primary", "web-002": "replica"}
+    with at(web["NodeGroups"][0]["ReaderEndpoint"]) as client:
+        assert client.get("k") == "v"
+    groups.increase_replica_count(ReplicationGroupId="web", NewReplicaCount=2, ApplyImmediately=True)
+    available(groups)
+    groups.test_failover(ReplicationGroupId="web", NodeGroupId="0001")
+    web = available(groups)
+    moved = roles(web)
+    assert (moved["pond"], sorted(moved.values())) == ("replica", ["primary", "replica", "replica"])
+    with at(web["NodeGroups"][0]["PrimaryEndpoint"]) as client:
+        assert client.get("k") == "v"
+        client.set("k", "w")
+    [kept] = [name for name, role in moved.items() if role == "primary"]
+    groups.delete_replication_group(ReplicationGroupId="web", RetainPrimaryCluster=True)
+    groups.get_waiter("replication_group_deleted").wait(ReplicationGroupId="web", WaiterConfig=CONFIG)
+    cluster = settle(groups, kept)
+    assert [each["CacheClusterId"] for each in groups.describe_cache_clusters()["CacheClusters"]] == [kept]
+    host, port = endpoint(cluster)
+    with valkey.Valkey(host=host, port=port, decode_responses=True) as client:
+        assert client.get("k") == "w"
+        assert client.info("replication")["role"] == "master"
+    groups.delete_cache_cluster(CacheClusterId=kept)
+    groups.get_waiter("cache_cluster_deleted").wait(CacheClusterId=kept, WaiterConfig=CONFIG)
+
+
+def test_shards_and_what_the_engines_say_of_them_agree_before_and_after_resharding(groups: Any):
+    groups.create_replication_group(
+        ReplicationGroupId="kv", **VALKEY, NumNodeGroups=2, ReplicasPerNodeGroup=1, AutomaticFailoverEnabled=True
+    )
+    group = available(groups, "kv")
+    with cluster_client(group) as client:
+        for number in range(300):
+            client.set(f"k{number}", number)
+    assert ranges(group) == owned(group)
+    groups.modify_replication_group_shard_configuration(
+        ReplicationGroupId="kv", NodeGroupCount=3, ApplyImmediately=True
+    )
+    group = available(groups, "kv")
+    assert len(group["NodeGroups"]) == 3
+    assert ranges(group) == owned(group)
+    groups.modify_replication_group_shard_configuration(
+        ReplicationGroupId="kv", NodeGroupCount=2, NodeGroupsToRemove=["0002"], ApplyImmediately=True
+    )
+    group = available(groups, "kv")
+    assert [each["NodeGroupId"] for each in group["NodeGroups"]] == ["0001", "0003"]
+    assert ranges(group) == owned(group)
+    with cluster_client(group) as client:
+        assert [client.get(f"k{number}") for number in range(300)] == [str(number).encode() for number in range(300)]
+
+
+def cluster_client(group: Any) -> ValkeyCluster:
+    place = group["ConfigurationEndpoint"]
+    return ValkeyCluster(host=place["Address"], port=place["Port"])
+
+
+def ranges(group: Any) -> set[tuple[int, int]]:
+    """The slots of every node group, as the API tells them."""
+    found = set()
+    for shard in group["NodeGroups"]:
+        for part in shard["Slots"].split(","):
+            start, _, end = part.partition("-")
+            found.add((int(start), int(end or start)))
+    return found
+
+
+def owned(group: Any) -> set[tuple[int, int]]:
+    """The slots that any owner is known of, as CLUSTER SHARDS tells them."""
+    with at(group["ConfigurationEndpoint"]) as client:
+        shards = client.execute_command("CLUSTER", "SHARDS")
+    found = set()
+    for shard in shards:
+        told = shard if isinstance(shard, dict) else dict(zip(shard[::2], shard[1::2], strict=True))
+        slots = [int(each) for each in told["slots"]]
+        found |= set(zip(slots[::2], slots[1::2], strict=True))
+    return found
