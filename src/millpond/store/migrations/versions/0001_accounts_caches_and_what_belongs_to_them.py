@@ -260,12 +260,34 @@ def upgrade() -> None:
         batch_op.create_index("elasticache_events_by_time", ["account", "region", "at"], unique=False)
 
     op.create_table(
+        "elasticache_members",
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("region", sa.String(length=32), nullable=False),
+        sa.Column("id", sa.String(length=50), nullable=False),
+        sa.Column("replication_group", sa.String(length=40), nullable=False),
+        sa.PrimaryKeyConstraint("account", "region", "id", name=op.f("pk_elasticache_members")),
+    )
+    op.create_table(
         "elasticache_parameter_groups",
         sa.Column("account", sa.String(length=12), nullable=False),
         sa.Column("region", sa.String(length=32), nullable=False),
         sa.Column("name", sa.String(length=255), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("account", "region", "name", name=op.f("pk_elasticache_parameter_groups")),
+    )
+    op.create_table(
+        "elasticache_replication_groups",
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.Column("region", sa.String(length=32), nullable=False),
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("engine", sa.String(length=16), nullable=False),
+        sa.Column("parameter_group", sa.String(length=255), nullable=False),
+        sa.Column("pending_parameter_group", sa.String(length=255), nullable=True),
+        sa.Column("subnet_group", sa.String(length=255), nullable=False),
+        sa.Column("nodes", sa.Integer(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "region", "id", name=op.f("pk_elasticache_replication_groups")),
     )
     op.create_table(
         "elasticache_subnet_groups",
