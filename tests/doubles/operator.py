@@ -12,7 +12,22 @@ import msgspec
 from millpond.config import Config
 from millpond.operation import CommonFault
 from millpond.operator import door, home
-from millpond.operator.facts import Call, Check, Credentials, EngineFacts, Explanation, LogFile, RunFacts, SignIn
+from millpond.operator.facts import (
+    AccountLine,
+    Accounts,
+    Call,
+    Check,
+    Credentials,
+    EngineFacts,
+    Explanation,
+    FlowLine,
+    LogFile,
+    NewAccount,
+    OutboxMessage,
+    RunFacts,
+    SignIn,
+    Tunnel,
+)
 from millpond.operator.spec import Refusal
 
 PASSWORD = "tide-maple-orbit-48"
@@ -47,6 +62,8 @@ class FakeOperator:
         self.stopped = asyncio.Event()
         self.kept: bool | None = None
         self.cli = ""
+        self.signup_open = True
+        self.instance: dict[str, Any] = {}
         self.installed = {("valkey", "9.1")}
 
     async def status(self) -> RunFacts:
@@ -120,6 +137,48 @@ class FakeOperator:
     async def passwd(self) -> SignIn:
         return _sign_in()
 
+    async def accounts(self) -> Accounts:
+        line = AccountLine(
+            id=self.facts.account, name="millpond", email="root@localhost", created="2026-11-22T10:00:00.000Z"
+        )
+        return Accounts(accounts=[line], signup_open=True)
+
+    async def create_account(self, *, name: str, email: str) -> NewAccount:
+        if email == "root@localhost":
+            raise Refusal(f"An account with the e-mail address {email} exists already.")
+        return NewAccount(id=f"{len(name):012d}", email=email, password=PASSWORD)
+
+    async def reopen_account(self, account: str) -> None:
+        raise Refusal(f"There is no closed account {account}.")
+
+    async def open_signup(self, *, is_open: bool) -> None:
+        self.signup_open = is_open
+
+    async def outbox(self) -> Sequence[OutboxMessage]:
+        return [
+            OutboxMessage(
+                at="2026-11-22T10:00:00.000Z",
+                channel="mail",
+                recipient="ann@example.com",
+                subject="Your Millpond verification code",
+                body="123456",
+                state="waiting",
+            )
+        ]
+
+    async def flows(self, vpc: str, region: str) -> Sequence[FlowLine]:
+        if vpc == "vpc-0":
+            raise Refusal("There is no VPC vpc-0 on this machine.")
+        return [
+            FlowLine(
+                vpc=vpc or "vpc-0d3f", interface="eni-1", address="172.31.0.9", description="ElastiCache a-0001",
+                direction="ingress", action="REJECT", packets=3, octets=180,
+            )
+        ]  # fmt: skip
+
+    async def tunnel(self, instance: str, region: str) -> Tunnel:
+        raise Refusal(f"{instance} is stopped; look: millpond explain {instance}")
+
     async def down(self, *, keep_caches: bool) -> int:
         self.kept = keep_caches
         self.stopped.set()
@@ -158,6 +217,25 @@ class FakeOperator:
         source = call.parameters.get("SourceIdentifier", "my-cache")
         date = "2026-11-22T10:00:00Z"
         return {"Events": [{"SourceIdentifier": source, "Message": "Cache cluster created", "Date": date}]}
+
+    def _RunInstances(self, call: Call) -> Mapping[str, Any]:  # noqa: N802 - the operation's name
+        (tags,) = call.parameters["TagSpecifications"]
+        self.instance = {
+            "InstanceId": "i-1",
+            "InstanceType": call.parameters["InstanceType"],
+            "State": {"Name": "running"},
+            "PrivateIpAddress": "172.31.0.9",
+            "Placement": {"AvailabilityZone": f"{call.region}a"},
+            "Tags": tags["Tags"],
+        }
+        return {"Instances": [self.instance]}
+
+    def _DescribeInstances(self, call: Call) -> Mapping[str, Any]:  # noqa: N802 - the operation's name
+        return {"Reservations": [{"Instances": [self.instance]}]}
+
+    def _TerminateInstances(self, call: Call) -> Mapping[str, Any]:  # noqa: N802 - the operation's name
+        self.instance = {**self.instance, "State": {"Name": "terminated"}}
+        return {"TerminatingInstances": []}
 
     def _view(self, key: tuple[str, str]) -> dict[str, Any]:
         looks = self.looks[key] = self.looks.get(key, 0) + 1

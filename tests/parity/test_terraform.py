@@ -6,8 +6,9 @@ The provider looks no sooner than 30 seconds after each call that changes a clus
 import json
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 import valkey
@@ -17,17 +18,17 @@ from tests.support.started import Started
 
 pytestmark = [pytest.mark.timeout(480)]
 
-_CONFIGURATION = Path(__file__).parent / "clients" / "terraform" / "main.tf"
+_CONFIGURATIONS = Path(__file__).parent / "clients" / "terraform"
 
 
 class Terraform:
     """`terraform` in a directory of its own, with the provider that this machine has."""
 
-    def __init__(self, directory: Path, environ: dict[str, str]) -> None:
+    def __init__(self, directory: Path, environ: dict[str, str], configuration: str) -> None:
         self._program, version, mirror = terraform_plugins()
         self._directory = directory
         directory.mkdir()
-        text = _CONFIGURATION.read_text()
+        text = (_CONFIGURATIONS / configuration).read_text()
         pinned = text.replace('source = "hashicorp/aws"', f'source = "hashicorp/aws", version = "{version}"')
         (directory / "main.tf").write_text(pinned)
         settings = directory / "cli.tfrc"
@@ -44,12 +45,20 @@ class Terraform:
         return done.stdout
 
 
-@pytest.fixture
-def terraform(millpond: Started, region: str, tmp_path: Path) -> Any:
-    made = Terraform(tmp_path / "terraform", millpond.environ | {"AWS_REGION": region, "AWS_DEFAULT_REGION": region})
+@contextmanager
+def terraform_in(directory: Path, environ: dict[str, str], configuration: str) -> Iterator[Terraform]:
+    """Terraform with one of the configurations; what it keeps is deleted."""
+    made = Terraform(directory, environ, configuration)
     yield made
     # The provider is of some 700 MB where it was copied instead of linked.
-    shutil.rmtree(tmp_path / "terraform")
+    shutil.rmtree(directory)
+
+
+@pytest.fixture
+def terraform(millpond: Started, region: str, tmp_path: Path) -> Iterator[Terraform]:
+    environ = millpond.environ | {"AWS_REGION": region, "AWS_DEFAULT_REGION": region}
+    with terraform_in(tmp_path / "terraform", environ, "main.tf") as made:
+        yield made
 
 
 def test_a_stack_is_applied_settled_changed_and_destroyed(terraform: Terraform, millpond: Started, region: str):

@@ -303,7 +303,6 @@ async def test_a_hostile_instance_reaches_nothing_of_the_machine(world: Instance
     assert await refused("mknod", "/tmp/disk", "b", "8", "0")
     assert await refused("kill", "-9", str(os.getpid()))
     assert await refused("sh", "-c", "mkdir -p /tmp/m && mount -t ext4 /dev/vda /tmp/m")
-    assert await refused("sh", "-c", "cat /proc/1/root/../../../etc/millpond/none")
     assert await refused("nc", "-z", "-w", "1", "172.31.0.1", "22")
     assert await refused("nc", "-z", "-w", "1", "169.254.1.1", "22")
     assert "nft" not in await world.told("i-10", "sh", "-c", "ls /usr/sbin")

@@ -18,12 +18,14 @@ from millpond.app.identity_center import Invitations, PortalOfInstance, UsersOfD
 from millpond.app.instances import outfit
 from millpond.app.machine import Machine, machine
 from millpond.app.names import PublishedNames
+from millpond.app.networks import NetworksOfInstallation, tunnels_directory
 from millpond.app.operate import Installation, OperatorOfInstallation
 from millpond.app.orphans import OrphanController
 from millpond.app.people import PeopleOfInstallation
 from millpond.app.platform import MachinePlatform
 from millpond.app.sign_in import desk_of, own_names, pages_of
 from millpond.app.state import State, open_state
+from millpond.app.tunnels import Tunnels
 from millpond.app.vpc_services import vpc_services
 from millpond.aws.endpoints import ZONE
 from millpond.aws.models import Models
@@ -33,6 +35,8 @@ from millpond.dns.server import DnsServer
 from millpond.dns.system_names import SystemNames
 from millpond.gateway.client import Client
 from millpond.gateway.server import Gateway
+from millpond.host.linux.api_door import api_endpoint, api_service
+from millpond.host.linux.compile import API
 from millpond.kernel.clock import Clock, SystemClock
 from millpond.mail import MailController, MailMisconfiguredError, Senders, configured_senders
 from millpond.operator import door, home
@@ -59,7 +63,10 @@ async def run(
     async with contextlib.AsyncExitStack() as stack:
         state = await asyncio.to_thread(open_state, config, clock.now())
         stack.callback(state.store.close)
-        here = here or machine(config, installation, clock, vpc_services(state.store, state.vault, clock))
+        listener = _listen(config.listen)
+        stack.callback(listener.close)
+        services = (*vpc_services(state.store, state.vault, clock), api_service(lambda: listener.getsockname()[:2]))
+        here = here or machine(config, installation, clock, services)
         stack.push_async_callback(here.host.close)
         system = SystemNames(config.hosts_file, installation, home=config.home)
         names = PublishedNames(system)
@@ -78,8 +85,6 @@ async def run(
         stack.callback(trail.close)
         identity = IamIdentity(state.vault)
         senders = _senders(config)
-        listener = _listen(config.listen)
-        stack.callback(listener.close)
         certificate = _certificate(config, state, listener, clock)
         endpoint = _endpoint(listener, tls=certificate is not None)
         desk = desk_of(
@@ -94,7 +99,16 @@ async def run(
             directory=UsersOfDirectory(state.vault),
         )
         groups = _keep(
-            loop, config=config, state=state, here=here, names=names, clock=clock, stop=stop, desk=desk, senders=senders
+            loop,
+            config=config,
+            state=state,
+            here=here,
+            names=names,
+            clock=clock,
+            stop=stop,
+            desk=desk,
+            senders=senders,
+            inside=api_endpoint(tls=certificate is not None),
         )
         gateway = Gateway(
             services=(
@@ -137,6 +151,9 @@ async def run(
         if here.refresh is not None:
             looking = asyncio.create_task(asyncio.to_thread(here.refresh))
             stack.push_async_callback(_cancelled, looking)
+        tunnels = None if here.dial is None else Tunnels(tunnels_directory(config.home), here.dial)
+        if tunnels is not None:
+            stack.push_async_callback(tunnels.close)
         operator = OperatorOfInstallation(
             Installation(
                 config=config,
@@ -155,6 +172,7 @@ async def run(
             stop=stop,
             trail=trail,
             people=PeopleOfInstallation(desk),
+            networks=NetworksOfInstallation(state.store, state.account, fabric=here.fabric, tunnels=tunnels),
         )
         await stack.enter_async_context(door.opened(operator, config.operator_socket))
         facts = await operator.status()
@@ -242,6 +260,7 @@ def _keep(
     stop: Stop,
     desk: Desk,
     senders: Senders,
+    inside: str,
 ) -> elasticache.ReplicationGroupController:
     """Give the loop everything that is kept; what keeps groups is told of ends of processes in its own way."""
 
@@ -299,7 +318,7 @@ def _keep(
                     instances=here.instances,
                     fabric=here.fabric,
                     clock=clock,
-                    outfit=lambda region: outfit(here.builds, region),
+                    outfit=lambda region: outfit(here.builds, region, endpoint=inside),
                     wake=loop.wake,
                 )
             )
@@ -361,7 +380,7 @@ def _certificate(config: Config, state: State, listener: socket.socket, clock: C
     if ip_address(address).is_loopback:
         return None
     authority = CertificateAuthority.at(config.home / "certificates", state.vault, now=clock.now())
-    chain, key = authority.server_certificate(server_names(address), now=clock.now())
+    chain, key = authority.server_certificate((*server_names(address), API), now=clock.now())
     return Certificate(authority=authority.certificate, chain=chain, key=key)
 
 

@@ -74,7 +74,7 @@ def machine(config: Config, installation: str, clock: Clock, services: Sequence[
         raise CannotStart(f"{availability.why} {availability.fix}".strip())
     try:
         if availability is not None and availability.works:
-            host = LinuxHost(config.home, installation, services=services)
+            host = LinuxHost(config.home, installation, services=services, images=config.engines.parent / "images")
             return _real(config, clock, host=host, fabric=host.fabric, instances=host, dial=host.fabric.dial)
         unfiltered = "" if availability is None else f"{availability.why} {availability.fix}".strip()
         return _real(config, clock, host=LocalHost(config.home, installation), unfiltered=unfiltered)

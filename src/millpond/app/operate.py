@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 import millpond
 from millpond.app.machine import Machine
+from millpond.app.networks import NetworksOfInstallation
 from millpond.app.people import PeopleOfInstallation
 from millpond.app.platform import MachinePlatform
 from millpond.app.state import State
@@ -29,11 +30,13 @@ from millpond.operator.facts import (
     Credentials,
     EngineFacts,
     Explanation,
+    FlowLine,
     LogFile,
     NewAccount,
     OutboxMessage,
     RunFacts,
     SignIn,
+    Tunnel,
 )
 from millpond.operator.spec import Refusal
 from millpond.reconcile.loop import Activation, Loop
@@ -77,6 +80,7 @@ class OperatorOfInstallation:
         stop: Stopping,
         trail: cloudtrail.Trail,
         people: PeopleOfInstallation,
+        networks: NetworksOfInstallation,
     ) -> None:
         self._here = here
         self._client = client
@@ -85,6 +89,7 @@ class OperatorOfInstallation:
         self._stop = stop
         self._trail = trail
         self._people = people
+        self._networks = networks
 
     async def status(self) -> RunFacts:
         return await asyncio.to_thread(self._status)
@@ -185,6 +190,14 @@ class OperatorOfInstallation:
     async def outbox(self) -> Sequence[OutboxMessage]:
         await self._note("ReadOutbox", {}, reads_only=True)
         return await asyncio.to_thread(self._people.outbox)
+
+    async def flows(self, vpc: str, region: str) -> Sequence[FlowLine]:
+        return await self._networks.flows(vpc, region or self._here.config.region)
+
+    async def tunnel(self, instance: str, region: str) -> Tunnel:
+        opened = await self._networks.tunnel(instance, region or self._here.config.region)
+        await self._note("OpenTunnel", {"instanceId": instance})
+        return opened
 
     async def down(self, *, keep_caches: bool) -> int:
         def count() -> int:

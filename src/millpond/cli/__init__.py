@@ -32,6 +32,11 @@ COMMANDS = {
         "delete": Entry(module="delete", summary="Delete a cache."),
         "engines": Entry(module="engines", summary="List engine versions; install one."),
     },
+    "Instances": {
+        "instance": Entry(module="instance", summary="Run, list, stop and terminate EC2 instances."),
+        "ssh": Entry(module="ssh", summary="Log in to an instance."),
+        "flows": Entry(module="flows", summary="Show which packets security groups let through, and which not."),
+    },
     "People": {
         "account": Entry(module="account", summary="Make and list accounts; open or close sign-up."),
         "outbox": Entry(module="account", summary="Read mails and codes that wait to be sent."),

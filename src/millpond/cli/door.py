@@ -16,11 +16,13 @@ from millpond.operator.facts import (
     Credentials,
     EngineFacts,
     Explanation,
+    FlowLine,
     LogFile,
     NewAccount,
     OutboxMessage,
     RunFacts,
     SignIn,
+    Tunnel,
 )
 
 T = TypeVar("T")
@@ -130,6 +132,14 @@ class Door:
 
     def outbox(self) -> list[OutboxMessage]:
         return self._ask("GET", "/outbox", list[OutboxMessage])
+
+    def flows(self, vpc: str, *, region: str | None = None) -> list[FlowLine]:
+        query = {"vpc": vpc, "region": region or self._config.region}
+        return self._ask("GET", f"/flows?{urlencode(query)}", list[FlowLine])
+
+    def tunnel(self, instance: str, *, region: str | None = None) -> Tunnel:
+        wanted = {"instance": instance, "region": region or self._config.region}
+        return self._ask("POST", "/tunnel", Tunnel, body=wanted)
 
     def down(self, *, keep_caches: bool) -> int:
         return self._ask("POST", "/down", _Stopping, body={"keep_caches": keep_caches}).caches

@@ -55,6 +55,11 @@ class _Signup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     open: bool
 
 
+class _Tunnel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    instance: str
+    region: str
+
+
 class _Down(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     keep_caches: bool = False
 
@@ -119,6 +124,15 @@ async def _outbox(operator: Operator, _asked: Asked) -> Any:
     return await operator.outbox()
 
 
+async def _flows(operator: Operator, asked: Asked) -> Any:
+    return await operator.flows(asked.query.get("vpc", ""), asked.query.get("region", ""))
+
+
+async def _tunnel(operator: Operator, asked: Asked) -> Any:
+    wanted = msgspec.json.decode(asked.body, type=_Tunnel)
+    return await operator.tunnel(wanted.instance, wanted.region)
+
+
 async def _down(operator: Operator, asked: Asked) -> Any:
     wanted = msgspec.json.decode(asked.body or b"{}", type=_Down)
     return {"caches": await operator.down(keep_caches=wanted.keep_caches)}
@@ -139,6 +153,8 @@ _REQUESTS: dict[tuple[str, str], Answer] = {
     ("POST", "/accounts/reopen"): _reopen_account,
     ("POST", "/signup"): _signup,
     ("GET", "/outbox"): _outbox,
+    ("GET", "/flows"): _flows,
+    ("POST", "/tunnel"): _tunnel,
     ("POST", "/down"): _down,
 }
 

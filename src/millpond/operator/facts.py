@@ -174,3 +174,26 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     endpoint: str
     version: str
     driver: str
+
+
+class FlowLine(msgspec.Struct, frozen=True, kw_only=True):
+    """What the kernel counted for one network interface in one direction."""
+
+    vpc: str
+    interface: str
+    address: str
+    description: str
+    direction: str
+    """`ingress` or `egress`."""
+    action: str
+    """`ACCEPT` or `REJECT`."""
+    packets: int
+    octets: int
+
+
+class Tunnel(msgspec.Struct, frozen=True, kw_only=True):
+    """A way to an instance's port 22."""
+
+    socket: str
+    """A unix socket of the operator's."""
+    zone: str

@@ -15,11 +15,13 @@ from millpond.operator.facts import (
     Credentials,
     EngineFacts,
     Explanation,
+    FlowLine,
     LogFile,
     NewAccount,
     OutboxMessage,
     RunFacts,
     SignIn,
+    Tunnel,
 )
 
 
@@ -83,6 +85,14 @@ class Operator(Protocol):
 
     async def outbox(self) -> Sequence[OutboxMessage]:
         """The newest messages, codes and links in the clear."""
+        ...
+
+    async def flows(self, vpc: str, region: str) -> Sequence[FlowLine]:
+        """What was counted in a VPC, the default one when it is empty. Refusal where nothing counts."""
+        ...
+
+    async def tunnel(self, instance: str, region: str) -> Tunnel:
+        """Open a way to an instance's port 22, whatever its security groups say. Refusal when it does not run."""
         ...
 
     async def down(self, *, keep_caches: bool) -> int:

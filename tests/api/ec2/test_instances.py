@@ -436,3 +436,17 @@ def test_many_unknown_instances_are_missed_in_one_sentence(ec2: Any):
         ec2.terminate_instances(InstanceIds=["i-01", "i-02"])
     with refused("InvalidInstanceID.Malformed"):
         ec2.terminate_instances(InstanceIds=["instance"])
+
+
+def test_an_interface_changes_its_groups_by_itself(ec2: Any, image: str):
+    found = described(ec2, running(ec2, image))
+    interface = found["NetworkInterfaces"][0]["NetworkInterfaceId"]
+    group = given_group(ec2, found["VpcId"])
+
+    ec2.modify_network_interface_attribute(NetworkInterfaceId=interface, Groups=[group])
+    ec2.modify_network_interface_attribute(NetworkInterfaceId=interface, Description={"Value": "mine"})
+
+    (shown,) = ec2.describe_network_interfaces(NetworkInterfaceIds=[interface])["NetworkInterfaces"]
+    assert ([each["GroupId"] for each in shown["Groups"]], shown["Description"]) == ([group], "mine")
+    with refused("UnsupportedOperation"):
+        ec2.modify_network_interface_attribute(NetworkInterfaceId=interface, SourceDestCheck={"Value": False})

@@ -39,7 +39,7 @@ def pairs(result: Result) -> dict[str, str]:
     [
         ["ls"], ["create", "a"], ["show", "a"], ["connect", "a"], ["delete", "a", "--yes"], ["wait", "a"], ["env"],
         ["explain"], ["events"], ["engines", "list"], ["engines", "install", "valkey"], ["credentials"], ["passwd"],
-        ["configure"], ["status"], ["logs", "a"],
+        ["configure"], ["status"], ["logs", "a"], ["flows"], ["ssh", "i-1"], ["instance", "ls"], ["instance", "run"],
     ],
 )  # fmt: skip
 def test_every_command_says_how_to_start_when_nothing_runs(config: Config, arguments: list[str]):
@@ -322,3 +322,35 @@ def test_completion_offers_the_names_of_caches(config: Config, operator: FakeOpe
     words = f"millpond --home {config.home} show my"
     environ = {"_MILLPOND_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": "4"}
     assert CliRunner().invoke(cli, env=environ, prog_name="millpond").stdout == "plain,my-cache\n"
+
+
+def test_flows_are_rows_for_scripts_and_json_when_asked(config: Config, operator: FakeOperator):
+    result = run(config, "flows")
+    assert result.stdout.startswith("vpc=vpc-0d3f interface=eni-1 address=172.31.0.9")
+    (line,) = json.loads(run(config, "flows", "vpc-1", "--json").stdout)
+    assert (line["vpc"], line["action"], line["packets"]) == ("vpc-1", "REJECT", 3)
+    refused = run(config, "flows", "vpc-0")
+    assert (refused.exit_code, refused.stderr) == (1, "Error: There is no VPC vpc-0 on this machine.\n")
+
+
+def test_ssh_says_why_there_is_no_way_in(config: Config, operator: FakeOperator):
+    result = run(config, "ssh", "i-0123456789", "true")
+    assert result.exit_code == 1
+    assert result.stderr == "Error: i-0123456789 is stopped; look: millpond explain i-0123456789\n"
+
+
+def test_instances_are_run_listed_and_terminated(config: Config, operator: FakeOperator, tmp_path: Path):
+    script = tmp_path / "start.sh"
+    script.write_text("echo hello")
+    made = pairs(run(config, "instance", "run", "--type", "t4g.micro", "--user-data", str(script), "--name", "client"))
+    asked = operator.calls[0]
+    assert (asked.service, asked.operation) == ("ec2", "RunInstances")
+    assert asked.parameters["ImageId"].endswith("arm64")
+    assert asked.parameters["UserData"] == "ZWNobyBoZWxsbw=="
+    assert made == {
+        "instance": "i-1", "state": "running", "type": "t4g.micro", "address": "172.31.0.9", "zone": "us-east-1a",
+        "name": "client",
+    }  # fmt: skip
+    (listed,) = json.loads(run(config, "instance", "ls", "--json").stdout)
+    assert listed["InstanceId"] == "i-1"
+    assert pairs(run(config, "instance", "terminate", "i-1"))["state"] == "terminated"

@@ -28,6 +28,7 @@ from millpond.services.ec2.lookup import (
     find_subnet,
     find_subnets,
     has_free_address,
+    interfaces_of_vpc,
 )
 from millpond.services.ec2.operations import (
     geography,
@@ -108,6 +109,7 @@ __all__ = [
     "has_free_address",
     "instance_facts",
     "interface",
+    "interfaces_of_vpc",
     "key_of_instance_process",
     "machine_interface",
     "publish_names",

@@ -38,6 +38,11 @@ def find_default_security_group(
     return next((each for each in groups if each.is_default), None)
 
 
+def interfaces_of_vpc(transaction: Connection, vpc_id: str) -> Sequence[NetworkInterface]:
+    """The interfaces in a VPC, whoever owns it."""
+    return records.find(transaction, NetworkInterface, vpc=vpc_id)
+
+
 def has_free_address(transaction: Connection, account: str, region: str, subnet_id: str) -> bool:
     """Whether an interface could be made in a subnet; False when there is no such subnet."""
     subnet = records.get(transaction, Subnet, account, region, subnet_id)
