@@ -227,6 +227,23 @@ def test_a_silent_primary_is_watched_then_fenced_before_another_is_promoted():
     assert fenced < promoted
 
 
+def test_data_is_not_given_up_while_a_replica_that_has_it_may_answer_again():
+    world = rested()
+    world.processes["pond-001"].writes = 7
+    world.step()
+    world.processes["pond-001"].running = False
+    for name in ("pond-002", "pond-003"):
+        world.processes[name].paused = True
+    for _ in range(60):
+        world.step()
+    assert world.whys[-1].endswith("pond-002, pond-003 may have its data and is waited for")
+    world.processes["pond-003"].paused = False
+    world.settle()
+    assert world.group is not None
+    assert world.group.shards[0].primary == "pond-003"
+    assert world.processes["pond-003"].writes == 7
+
+
 def test_a_short_silence_changes_nothing():
     world = rested()
     world.processes["pond-001"].paused = True

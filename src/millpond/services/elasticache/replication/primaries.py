@@ -44,6 +44,9 @@ PATIENCE = timedelta(milliseconds=300)
 PROBES = 3
 """How long a primary whose process runs may be silent, and to how many probes in a row: both must be over."""
 
+HOPE = timedelta(seconds=10)
+"""How long a shard without a primary waits for replicas that run but do not answer, before it starts anew, empty."""
+
 _PROBE = 0.1
 _SOON = 0.02
 
@@ -60,7 +63,7 @@ def _plan_shard(group: ReplicationGroup, shard: Shard, observed: Observed, now: 
     if primary is None or primary.epoch != shard.epoch:
         return _plan_first(shard, primary)
     if is_lost(observed, primary):
-        return _plan_lost(group, shard, primary, observed)
+        return _plan_lost(group, shard, primary, observed, now)
     if not is_current(observed, primary):
         return None
     if not seen(observed, primary).answering:
@@ -95,7 +98,27 @@ def _plan_first(shard: Shard, primary: Member | None) -> Plan | None:
     return Plan(why=why, decision=Appoint(shard=shard.id, member=chosen.id))
 
 
-def _plan_lost(group: ReplicationGroup, shard: Shard, primary: Member, observed: Observed) -> Plan:
+def _awaiting(shard: Shard, gone: str, observed: Observed, now: datetime) -> Plan | None:
+    """Replicas that run but do not answer at this moment may have the data: give them time before it is given up."""
+    hopes = [
+        each
+        for each in shard.members
+        if each.id != shard.primary
+        and each.node.ready
+        and not each.node.resting
+        and is_current(observed, each)
+        and not seen(observed, each).answering
+    ]
+    if not hopes:
+        return None
+    if shard.failing_since is None:
+        return Plan(why=f"{gone}; {names(hopes)} may have its data", decision=Suspect(shard=shard.id))
+    if now - shard.failing_since < HOPE:
+        return Plan(why=f"{gone}; {names(hopes)} may have its data and is waited for", settle=_PROBE)
+    return None
+
+
+def _plan_lost(group: ReplicationGroup, shard: Shard, primary: Member, observed: Observed, now: datetime) -> Plan:
     detail = seen(observed, primary).detail
     gone = f"the process of {primary.id}, the primary of {shard.id}, is gone{f' ({detail})' if detail else ''}"
     if group.spec.automatic_failover or _switching(shard):
@@ -105,6 +128,8 @@ def _plan_lost(group: ReplicationGroup, shard: Shard, primary: Member, observed:
                 why=f"{gone}: {found.member} takes over, {found.why}",
                 decision=Appoint(shard=shard.id, member=found.member, lost=primary.id),
             )
+        if (waiting := _awaiting(shard, gone, observed, now)) is not None:
+            return waiting
         why = f"nobody can take over, {found.why}"
     else:
         why = "automatic failover is off"
