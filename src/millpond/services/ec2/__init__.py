@@ -19,6 +19,7 @@ from millpond.services.ec2.interfaces import (
     delete_interface,
     interface,
     machine_interface,
+    set_interface_circle,
     set_interface_groups,
 )
 from millpond.services.ec2.lookup import (
@@ -116,6 +117,7 @@ __all__ = [
     "push_ssh_key",
     "recorded_instance_processes",
     "restore_zone",
+    "set_interface_circle",
     "set_interface_groups",
     "vpc_key",
     "zone_names",

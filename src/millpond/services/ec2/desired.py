@@ -43,7 +43,7 @@ def desired_vpc(promise: Promise) -> fabric.Vpc:
                 id=each.id,
                 address=each.address,
                 subnet=each.subnet,
-                groups=tuple(sorted(each.groups)),
+                groups=tuple(sorted([*each.groups, *([each.circle] if each.circle else [])])),
                 mac=each.mac,
             )
             for each in sorted(promise.interfaces, key=lambda each: each.id)
@@ -55,13 +55,20 @@ def desired_vpc(promise: Promise) -> fabric.Vpc:
                 egress=_rules(each, lists, egress=True),
             )
             for each in sorted(promise.groups, key=lambda each: each.id)
-        ),
+        )
+        + tuple(_circle(each) for each in sorted({each.circle for each in promise.interfaces} - {""})),
         names={name: tuple(addresses) for name, addresses in sorted(promise.names.items())}
         if promise.vpc.dns_support
         else {},
         failed_zones=tuple(sorted(promise.failed_zones & {each.zone for each in promise.subnets})),
         host_interface=legs[0] if legs else "",
     )
+
+
+def _circle(name: str) -> fabric.Group:
+    """A group that no user sees, whose members may do anything with each other."""
+    among = (fabric.Rule(protocol="-1", group=name),)
+    return fabric.Group(id=name, ingress=among, egress=among)
 
 
 def _rules(group: SecurityGroup, lists: Mapping[str, PrefixList], *, egress: bool) -> tuple[fabric.Rule, ...]:

@@ -35,6 +35,7 @@ def create_interface(
     instance: str = "",
     address: str = "",
     tags: Mapping[str, str] | None = None,
+    circle: str = "",
 ) -> NetworkInterface | None:
     """Make an interface with a free address of a subnet, or with `address`.
 
@@ -62,6 +63,7 @@ def create_interface(
         requester=requester,
         instance=instance,
         attachment=f"eni-attach-{ids.resource_suffix()}",
+        circle=circle,
     )
     records.insert(transaction, interface)
     return interface
@@ -81,6 +83,13 @@ def set_interface_groups(
     found = interface(transaction, account, region, interface_id)
     if found is not None and found.groups != tuple(group_ids):
         records.replace(transaction, msgspec.structs.replace(found, groups=tuple(group_ids)))
+
+
+def set_interface_circle(transaction: Connection, account: str, region: str, interface_id: str, circle: str) -> None:
+    """Let an interface join a circle, or leave its own (empty); nothing when it is gone."""
+    found = interface(transaction, account, region, interface_id)
+    if found is not None and found.circle != circle:
+        records.replace(transaction, msgspec.structs.replace(found, circle=circle))
 
 
 def interface(transaction: Connection, account: str, region: str, interface_id: str) -> NetworkInterface | None:

@@ -3,6 +3,7 @@
 Called inside the transaction that commits the decision, so that an address is taken before anything listens on it.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from ipaddress import IPv4Network
@@ -27,9 +28,12 @@ class Addressing(Protocol):
     """How nodes get and lose their addresses."""
 
     def place(
-        self, transaction: Connection, cluster: CacheCluster, nodes: Sequence[str], at: datetime
+        self, transaction: Connection, cluster: CacheCluster, nodes: Sequence[str], at: datetime, *, circle: str = ""
     ) -> Mapping[str, Place] | None:
-        """A free address for each of these nodes; None, and nothing taken, when there are not enough."""
+        """A free address for each of these nodes; None, and nothing taken, when there are not enough.
+
+        Those placed in one circle reach each other whatever their security groups say.
+        """
         ...
 
     def release(self, transaction: Connection, cluster: CacheCluster, nodes: Sequence[CacheNode]) -> None:
@@ -59,6 +63,8 @@ class MachineAddresses:
         cluster: CacheCluster,
         nodes: Sequence[str],
         at: datetime,  # noqa: ARG002 - nothing here has a date
+        *,
+        circle: str = "",  # noqa: ARG002 - everybody reaches everybody here
     ) -> Mapping[str, Place] | None:
         taken = cache_clusters.taken_addresses(transaction)
         free = (str(each) for each in islice(self._network.hosts(), _RESERVED, None))
@@ -85,12 +91,12 @@ class VpcAddresses:
     """Interfaces in the subnets of the cluster's subnet group, members of its security groups."""
 
     def place(
-        self, transaction: Connection, cluster: CacheCluster, nodes: Sequence[str], at: datetime
+        self, transaction: Connection, cluster: CacheCluster, nodes: Sequence[str], at: datetime, *, circle: str = ""
     ) -> Mapping[str, Place] | None:
         with transaction.begin_nested() as attempt:
             places: dict[str, Place] = {}
             for node in nodes:
-                interface = _interface(transaction, cluster, cluster.node(node), at)
+                interface = _interface(transaction, cluster, cluster.node(node), at, circle=circle)
                 if interface is None:
                     attempt.rollback()
                     return None
@@ -127,8 +133,20 @@ def every_name(transaction: Connection, zone: str) -> dict[str, tuple[str, ...]]
     return names
 
 
+def circle_of(arn: str) -> str:
+    """The circle of a replication group: its members follow each other whatever users' security groups say."""
+    return f"circle-{hashlib.sha256(arn.encode()).hexdigest()[:17]}"
+
+
+def join_circle(transaction: Connection, cluster: CacheCluster, circle: str) -> None:
+    """Let a cluster's live interfaces join a circle, or leave theirs (empty)."""
+    for each in cluster.nodes:
+        if each.interface:
+            ec2.set_interface_circle(transaction, cluster.account, cluster.region, each.interface, circle)
+
+
 def _interface(
-    transaction: Connection, cluster: CacheCluster, node: CacheNode, at: datetime
+    transaction: Connection, cluster: CacheCluster, node: CacheNode, at: datetime, *, circle: str
 ) -> ec2.NetworkInterface | None:
     """In any subnet of the group in the node's zone that has an address left."""
     group = subnet_groups.get(transaction, cluster.account, cluster.region, cluster.spec.subnet_group)
@@ -143,6 +161,7 @@ def _interface(
             group_ids=cluster.spec.security_group_ids,
             description=f"ElastiCache {cluster.id}-{node.id}",
             at=at,
+            circle=circle,
         )
         if made is not None:
             return made

@@ -28,6 +28,8 @@ class NetworkInterface(Record, frozen=True, kw_only=True):
     instance: str = ""
     attachment: str = ""
     """The id of its attachment; empty when nothing uses it."""
+    circle: str = ""
+    """Interfaces of one circle reach each other whatever their groups say, as a service's own traffic does."""
 
     @property
     def mac(self) -> str:

@@ -7,6 +7,7 @@ group needs to be is what the cluster is; a request that says otherwise is refus
 from millpond.operation import Context, Request
 from millpond.services import ec2
 from millpond.services.elasticache import engine_choice, node_quota, placement
+from millpond.services.elasticache.addressing import circle_of, join_circle
 from millpond.services.elasticache.api import (
     CacheClusterNotFoundFault,
     InvalidCacheClusterStateFault,
@@ -86,6 +87,7 @@ def around_primary_cluster(ctx: Context, request: Request, group_id: str) -> Rep
     node_quota.check_region_quota(ctx, len(replicas))
     _require_available(cluster)
     _hand_over(ctx, cluster)
+    join_circle(ctx.transaction, cluster, circle_of(group.arn))
     return group
 
 

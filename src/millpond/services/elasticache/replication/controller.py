@@ -17,7 +17,7 @@ from millpond.host.spec import Host, HostError, Place
 from millpond.kernel.clock import Clock
 from millpond.operation import NotYet
 from millpond.reconcile.loop import Outcome
-from millpond.services.elasticache.addressing import Addressing, every_name
+from millpond.services.elasticache.addressing import Addressing, circle_of, every_name, join_circle
 from millpond.services.elasticache.controller import Builds, Names
 from millpond.services.elasticache.decide import Place as NodePlace
 from millpond.services.elasticache.desired.cache_nodes import boot_parameters, member_node
@@ -240,7 +240,7 @@ class ReplicationGroupController:
 
     def _allot(self, transaction: Connection, group: ReplicationGroup, member_id: str, at: datetime) -> NodePlace:
         cluster = standalone(group, group.member(member_id))
-        placed = self._addressing.place(transaction, cluster, ("0001",), at)
+        placed = self._addressing.place(transaction, cluster, ("0001",), at, circle=circle_of(group.arn))
         if placed is None:
             raise NotYet(f"no address is free for {member_id}")
         return placed["0001"]
@@ -266,6 +266,7 @@ class ReplicationGroupController:
             release_service_role(transaction, group)
             return
         clusters.insert(transaction, decided.released)
+        join_circle(transaction, decided.released, "")
         self._addressing.publish(transaction, decided.released, cluster_names(decided.released, self._zone))
         pass_service_role_on(transaction, group, decided.released)
 
