@@ -66,6 +66,12 @@ privileged: ## what only root may do; made and removed by the tests
 	@$(DEV)
 	@$(PYTHON) -m pytest -q tests/privileged
 
+.PHONY: browser
+browser: ## the pages in a headless Chromium
+	@$(DEV)
+	@tools/packages.sh chromium:chromium
+	@$(PYTHON) -m pytest -q tests/browser
+
 .PHONY: parity
 parity: ## AWS's own vectors, waiters, paginators and tools; writes docs/parity.md
 	@$(DEV)
@@ -75,6 +81,7 @@ parity: ## AWS's own vectors, waiters, paginators and tools; writes docs/parity.
 .PHONY: postgres
 postgres: ## the store, and everything that goes through the API, on a real PostgreSQL
 	@$(DEV)
+	@tools/packages.sh psql:postgresql
 	@$(PYTHON) -m pytest -q tests/contracts/test_store.py tests/contracts/test_elasticache_tables.py tests/contracts/test_iam_stores.py -k postgresql
 	@$(PYTHON) -m tests.postgres -q -n $(WORKERS) tests/api --ignore tests/api/test_hostile_clients.py --ignore tests/api/test_command_line.py
 

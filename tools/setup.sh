@@ -78,6 +78,10 @@ fi
   grep -v '^WARNING: Location' "$log" | tail -n 8 >&2
   fail "Dependencies could not be installed (all of it: $log). Is a package index reachable? Then again: make up"
 }
+# What root can have besides: networks whose security groups decide packets, and instances in them.
+if [ "$(id -u)" = 0 ]; then
+  "$root/tools/packages.sh" ip:iproute2 nft:nftables mmdebstrap:mmdebstrap ssh:openssh-client
+fi
 # The clone itself, without a build: its source directory on the environment's path.
 site=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 echo "$root/src" >"$site/millpond.pth"

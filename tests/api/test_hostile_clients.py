@@ -21,6 +21,7 @@ from botocore.model import ServiceModel, Shape
 
 from millpond.aws.models import Models
 from millpond.kernel.waiting import stopwatch
+from millpond.services import ec2, elasticache, iam, sts
 from tests.support.started import Started, started
 from tests.support.waiting import eventually
 
@@ -31,11 +32,8 @@ SLOWEST = 2.0
 """Seconds until an answer. What takes longer is asked once more, since the machine may have been busy elsewhere."""
 _FORM = "application/x-www-form-urlencoded; charset=utf-8"
 _MODELS = Models()
-_SERVICES = ("elasticache", "ec2", "iam", "sts")
-_BUILT_OF_EC2 = (
-    "DescribeAvailabilityZones", "DescribeRegions", "DescribeSecurityGroups", "DescribeSubnets", "DescribeVpcs",
-    "CreateVpc", "RunInstances",
-)  # fmt: skip
+_BUILT = {each.SERVICE.name: each.SERVICE for each in (elasticache, ec2, iam, sts)}
+_SOME_UNBUILT_OF_EC2 = ("CreateFleet", "DescribeSpotFleetRequests", "ModifyHosts")
 
 
 @pytest.fixture(scope="module")
@@ -284,16 +282,17 @@ class Chance:
                 yield name, self._random.choice([*self._TEXTS, *enum] if not enum else [*enum, "none"])
 
 
-@pytest.mark.parametrize("service", _SERVICES)
+@pytest.mark.parametrize("service", _BUILT)
 def test_every_operation_with_random_parameters_is_answered_and_a_refusal_changes_nothing(
     millpond: Started, service: str
 ):
     model = _MODELS.service(service)
-    names = _BUILT_OF_EC2 if service == "ec2" else tuple(model.operation_names)
+    unbuilt = _SOME_UNBUILT_OF_EC2 if service == "ec2" else tuple(model.operation_names)
+    names = sorted({*_BUILT[service].operations, *unbuilt})
     chance = Chance(SEED)
     before = settled(millpond)
     statuses: dict[int, int] = {}
-    for turn in range(4):
+    for turn in range(2):
         for name in names:
             body = chance.request(model, name)
             status = answered(millpond, service, body, f"seed {SEED}, turn {turn}, {body[:2000]!r}")
@@ -304,5 +303,5 @@ def test_every_operation_with_random_parameters_is_answered_and_a_refusal_change
             elif after != before or status < 300:
                 after = settled(millpond)
             before = after
-    assert statuses.get(400, 0) > len(names), statuses
-    assert statuses.get(200, 0) > 3, statuses
+    assert statuses.get(400, 0) > len(names) // 2, statuses
+    assert statuses.get(200, 0) > 0, statuses

@@ -165,6 +165,23 @@ def test_a_registered_app_is_asked_for_and_its_codes_work_once(world: Portal):
     assert other.post("/start/mfa", code=device.code()).status == 403
 
 
+def test_second_factors_change_only_after_a_fresh_password_and_code(world: Portal):
+    browser = world.accepted()
+    device = registers(world, browser)
+    world.later(minutes=11)
+    device_id = browser.get("/start/security").hidden("device")
+    assert browser.post("/start/security/devices/remove", device=device_id).location.startswith("/start/confirm")
+    led = browser.get("/start/security/devices").location
+    assert led == "/start/confirm?next=%2Fstart%2Fsecurity%2Fdevices"
+    browser.get(led)
+    assert browser.post("/start/confirm", password=PASSWORD, code="000000").status == 403
+    confirmed = browser.post("/start/confirm", password=PASSWORD, code=device.next_code(), next="/start/security")
+    assert confirmed.location == "/start/security"
+    browser.get("/start/security")
+    assert browser.post("/start/security/devices/remove", device=device_id).location == "/start/security"
+    assert sign_in(world.browser(ip="192.0.2.2")).location == "/start"
+
+
 def test_keys_are_given_for_what_is_assigned_and_nothing_else(world: Portal):
     browser = world.accepted()
     assert browser.get("/start").says("No account is assigned")

@@ -48,7 +48,7 @@ def person(browser: Browser, millpond: Installation, request: pytest.FixtureRequ
     """Somebody at a screen, without JavaScript."""
     context = browser.new_context(base_url=millpond.facts.endpoint, java_script_enabled=False)
     page = context.new_page()
-    yield Person(page, millpond, request.config.getoption("--screenshots"))
+    yield Person(page, millpond, request.config.getoption("--screenshots", default=None))
     context.close()
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from millpond.services import signin, sso
+from millpond.services import iam, signin, sso
 from tests.api.aws_world import allow, document, refused
 from tests.api.sso_world import SsoWorld, sso_world
 from tests.contracts import postgresql
@@ -71,7 +71,7 @@ def test_a_whole_life_of_an_instance(world):
         found = sso.user(transaction, user)
         assert found is not None
         sso.approve_device(transaction, device["userCode"], found, now)
-        sso.accept_invitation(transaction, sso.invite(transaction, found, now), "Correct-Horse-1", now)
+        sso.redeem(transaction, sso.invite(transaction, found, now), iam.hash_password("Correct-Horse-1"), now)
         sso.begin_registration(transaction, world.aws.vault, found, now=now)
     token = world.oidc.create_token(
         **client, grantType="urn:ietf:params:oauth:grant-type:device_code", deviceCode=device["deviceCode"]

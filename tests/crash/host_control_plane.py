@@ -1,8 +1,8 @@
 """A control plane that kills itself at the Nth thing it asks of the system, and its successor; run by the test beside.
 
-    python host_control_plane.py HOME OPERATION TOKEN
+    python host_control_plane.py HOME OPERATION TOKEN [DRIVER [STRIDE]]
 
-For N = 1, 2, … until OPERATION (create, replace, stop, remove) gets through: bring about the state before it, run it in
+For N = 1, 1 + STRIDE, … until OPERATION (create, replace, stop, remove) gets through: bring about the state before it, run it in
 a child that is killed at the Nth audit event (`sys.addaudithook`: opening, renaming, listing, binding, starting, …),
 let another child converge, and print what it found as a line of JSON. TOKEN stands in the engines' command lines.
 """
@@ -16,17 +16,21 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+from millpond.host.linux import LinuxHost
 from millpond.host.local import LocalHost
-from millpond.host.spec import File, ProcessSpec
+from millpond.host.spec import File, Host, ProcessSpec
+from tests.contracts.linux_world import VPC
 
 NAME = "a.0001"
+STARTING = {b"sleep", b"sh", b"setpriv"}
 
 
 class ControlPlane:
     """What one process does with the host."""
 
-    def __init__(self, home: Path, token: str) -> None:
-        self.host = LocalHost(home, "installation-1")
+    def __init__(self, home: Path, token: str, driver: str) -> None:
+        self.linux = LinuxHost(home, "installation-1") if driver == "linux" else None
+        self.host: Host = self.linux or LocalHost(home, "installation-1")
         self._token = token
 
     def spec(self, incarnation: int) -> ProcessSpec:
@@ -34,13 +38,16 @@ class ControlPlane:
             name=NAME,
             incarnation=incarnation,
             argv=("/bin/sleep", self._token),
-            address=str(self.host.network[9]),
+            address=str(self.host.network[9]) if self.linux is None else "172.31.0.10",
             ports=(6379,),
+            interface="" if self.linux is None else "eni-10",
             files=(File(path="engine.conf", content=f"incarnation {incarnation}\n" * 100),),
             volume=f"data-{incarnation}",
         )
 
     async def before(self, operation: str) -> None:
+        if self.linux is not None:
+            await self.linux.fabric.sync_vpc(VPC)
         if operation == "create":
             await self.host.remove_process(NAME)
         else:
@@ -96,7 +103,7 @@ def engines(token: str) -> list[int]:
                 state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
             except (FileNotFoundError, ProcessLookupError):
                 continue
-            if token.encode() in arguments and arguments[0] in {b"/bin/sleep", b"/bin/sh"} and state != "Z":
+            if token.encode() in arguments and arguments[0].split(b"/")[-1] in STARTING and state != "Z":
                 found.append(int(entry.name))
     return found
 
@@ -118,20 +125,21 @@ def in_a_child(work: Callable[[], Coroutine[Any, Any, Any]]) -> int:
 
 def main() -> None:
     home, operation, token = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+    driver, stride = sys.argv[4] if len(sys.argv) > 4 else "local", int(sys.argv[5]) if len(sys.argv) > 5 else 1
 
     async def prepare() -> None:
-        await ControlPlane(home, token).before(operation)
+        await ControlPlane(home, token, driver).before(operation)
 
     async def converge() -> None:
-        sys.stdout.write(json.dumps(await ControlPlane(home, token).converge(operation)) + "\n")
+        sys.stdout.write(json.dumps(await ControlPlane(home, token, driver).converge(operation)) + "\n")
 
-    step = 0
+    step = 1 - stride
     killed = True
     while killed:
-        step += 1
+        step += stride
 
         async def be_killed(step: int = step) -> None:
-            await ControlPlane(home, token).run_killed_at(step, operation)
+            await ControlPlane(home, token, driver).run_killed_at(step, operation)
 
         if in_a_child(prepare):
             sys.exit("the state before could not be made")

@@ -1,5 +1,6 @@
 """A control plane killed at every step of what it does to a real host: its successor finds everything and converges."""
 
+import asyncio
 import json
 import os
 import shutil
@@ -11,11 +12,13 @@ from typing import Any
 
 import pytest
 
+from millpond.host.linux import LinuxFabric
 from millpond.host.local import LocalHost
 from millpond.host.local.addresses import Claims
 
 SCRIPT = Path(__file__).with_name("host_control_plane.py")
 SOURCES = Path(__file__).parents[2] / "src"
+STRIDE = 7
 
 STARTED = {
     "lost sight": False,
@@ -64,7 +67,7 @@ def test_a_control_plane_killed_at_any_step_leaves_nothing_that_its_successor_ca
 
     run = subprocess.run(
         [sys.executable, SCRIPT, home, operation, token],
-        env={"PYTHONPATH": str(SOURCES), "PATH": os.defpath},
+        env={"PYTHONPATH": f"{SOURCES}:{SOURCES.parent}", "PATH": os.defpath},
         capture_output=True,
         text=True,
         check=False,
@@ -74,4 +77,32 @@ def test_a_control_plane_killed_at_any_step_leaves_nothing_that_its_successor_ca
     found = [json.loads(line) for line in run.stdout.splitlines()]
     assert len(found) > 20, "the steps were not seen"
     wrong = {step: each for step, each in enumerate(found, 1) if each != converged}
+    assert not wrong
+
+
+@pytest.mark.crash
+@pytest.mark.privileged
+@pytest.mark.timeout(300)
+@pytest.mark.skipif(os.geteuid() != 0, reason="makes namespaces, which needs root")
+@pytest.mark.parametrize(("operation", "converged"), [("create", STARTED), ("replace", STARTED)])
+async def test_a_start_inside_a_network_that_is_killed_at_any_step_is_mended(
+    home: Path, operation: str, converged: dict[str, Any]
+):
+    token = f"{20_000_000 + os.getpid()}.{len(operation)}"
+    try:
+        run = await asyncio.to_thread(
+            subprocess.run,
+            [sys.executable, SCRIPT, home, operation, token, "linux", str(STRIDE)],
+            env={"PYTHONPATH": f"{SOURCES}:{SOURCES.parent}", "PATH": os.defpath},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    finally:
+        await LinuxFabric(home, "installation-1").cleanup()
+
+    assert run.returncode == 0, run.stderr
+    found = [json.loads(line) for line in run.stdout.splitlines()]
+    assert len(found) > 20, "the steps were not seen"
+    wrong = {1 + at * STRIDE: each for at, each in enumerate(found) if each != converged}
     assert not wrong

@@ -13,6 +13,8 @@ from millpond.config import Config
 from millpond.operation import CommonFault
 from millpond.operator import door, home
 from millpond.operator.facts import (
+    AccountLine,
+    Accounts,
     Call,
     Check,
     Credentials,
@@ -20,6 +22,8 @@ from millpond.operator.facts import (
     Explanation,
     FlowLine,
     LogFile,
+    NewAccount,
+    OutboxMessage,
     RunFacts,
     SignIn,
     Tunnel,
@@ -58,6 +62,7 @@ class FakeOperator:
         self.stopped = asyncio.Event()
         self.kept: bool | None = None
         self.cli = ""
+        self.signup_open = True
         self.instance: dict[str, Any] = {}
         self.installed = {("valkey", "9.1")}
 
@@ -131,6 +136,35 @@ class FakeOperator:
 
     async def passwd(self) -> SignIn:
         return _sign_in()
+
+    async def accounts(self) -> Accounts:
+        line = AccountLine(
+            id=self.facts.account, name="millpond", email="root@localhost", created="2026-11-22T10:00:00.000Z"
+        )
+        return Accounts(accounts=[line], signup_open=True)
+
+    async def create_account(self, *, name: str, email: str) -> NewAccount:
+        if email == "root@localhost":
+            raise Refusal(f"An account with the e-mail address {email} exists already.")
+        return NewAccount(id=f"{len(name):012d}", email=email, password=PASSWORD)
+
+    async def reopen_account(self, account: str) -> None:
+        raise Refusal(f"There is no closed account {account}.")
+
+    async def open_signup(self, *, is_open: bool) -> None:
+        self.signup_open = is_open
+
+    async def outbox(self) -> Sequence[OutboxMessage]:
+        return [
+            OutboxMessage(
+                at="2026-11-22T10:00:00.000Z",
+                channel="mail",
+                recipient="ann@example.com",
+                subject="Your Millpond verification code",
+                body="123456",
+                state="waiting",
+            )
+        ]
 
     async def flows(self, vpc: str, region: str) -> Sequence[FlowLine]:
         if vpc == "vpc-0":

@@ -164,6 +164,10 @@ def test_errors_are_awss_own(aws: Cli):
     assert "(CacheSubnetGroupNotFoundFault) when calling the DeleteCacheSubnetGroup operation" in aws.refused(
         "delete-cache-subnet-group", "--cache-subnet-group-name", "none"
     )
+    assert "(InvalidNetworkInterfaceID.NotFound)" in aws.refused(
+        "modify-network-interface-attribute", "--network-interface-id", "eni-00000000000000000", "--description",
+        "Value=d", service="ec2",
+    )  # fmt: skip
     assert "(SignatureDoesNotMatch)" in aws.given(AWS_SECRET_ACCESS_KEY="wrong").refused("describe-cache-clusters")
     assert "(InvalidClientTokenId)" in aws.given(AWS_ACCESS_KEY_ID="AKIAIOSFODNN7EXAMPLE").refused(
         "get-caller-identity", service="sts"

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -73,12 +73,19 @@ class Installation:
 
 @contextlib.contextmanager
 def installation(
-    home: Path, *, driver: Literal["memory", "local"] = "memory", database: str | None = None
+    home: Path,
+    *,
+    driver: Literal["memory", "local"] = "memory",
+    database: str | None = None,
+    settings: Mapping[str, str] = {},
 ) -> Iterator[Installation]:
-    """Start one in a thread of its own. When the block ends it is stopped, with its caches, and nothing runs on."""
+    """Start one in a thread of its own. When the block ends it is stopped, with its caches, and nothing runs on.
+
+    `settings` are further fields of its Config.
+    """
     config = Config(
         home=home, engines=engines_directory(), listen="127.0.0.1:0", driver=driver, resync_seconds=0.2,
-        database_url=database,
+        database_url=database, **settings,
     )  # fmt: skip
     home.mkdir(exist_ok=True)
     clock = ShiftedClock()

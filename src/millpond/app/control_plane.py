@@ -35,6 +35,8 @@ from millpond.dns.server import DnsServer
 from millpond.dns.system_names import SystemNames
 from millpond.gateway.client import Client
 from millpond.gateway.server import Gateway
+from millpond.host.linux.api_door import api_endpoint, api_service
+from millpond.host.linux.compile import API
 from millpond.kernel.clock import Clock, SystemClock
 from millpond.mail import MailController, MailMisconfiguredError, Senders, configured_senders
 from millpond.operator import door, home
@@ -61,7 +63,10 @@ async def run(
     async with contextlib.AsyncExitStack() as stack:
         state = await asyncio.to_thread(open_state, config, clock.now())
         stack.callback(state.store.close)
-        here = here or machine(config, installation, clock, vpc_services(state.store, state.vault, clock))
+        listener = _listen(config.listen)
+        stack.callback(listener.close)
+        services = (*vpc_services(state.store, state.vault, clock), api_service(lambda: listener.getsockname()[:2]))
+        here = here or machine(config, installation, clock, services)
         stack.push_async_callback(here.host.close)
         system = SystemNames(config.hosts_file, installation, home=config.home)
         names = PublishedNames(system)
@@ -80,8 +85,6 @@ async def run(
         stack.callback(trail.close)
         identity = IamIdentity(state.vault)
         senders = _senders(config)
-        listener = _listen(config.listen)
-        stack.callback(listener.close)
         certificate = _certificate(config, state, listener, clock)
         endpoint = _endpoint(listener, tls=certificate is not None)
         desk = desk_of(
@@ -96,7 +99,16 @@ async def run(
             directory=UsersOfDirectory(state.vault),
         )
         _keep(
-            loop, config=config, state=state, here=here, names=names, clock=clock, stop=stop, desk=desk, senders=senders
+            loop,
+            config=config,
+            state=state,
+            here=here,
+            names=names,
+            clock=clock,
+            stop=stop,
+            desk=desk,
+            senders=senders,
+            inside=api_endpoint(tls=certificate is not None),
         )
         gateway = Gateway(
             services=(
@@ -237,6 +249,7 @@ def _keep(
     stop: Stop,
     desk: Desk,
     senders: Senders,
+    inside: str,
 ) -> None:
     def recorded() -> frozenset[str]:
         with state.store.read() as transaction:
@@ -276,7 +289,7 @@ def _keep(
                     instances=here.instances,
                     fabric=here.fabric,
                     clock=clock,
-                    outfit=lambda region: outfit(here.builds, region),
+                    outfit=lambda region: outfit(here.builds, region, endpoint=inside),
                     wake=loop.wake,
                 )
             )
@@ -337,7 +350,7 @@ def _certificate(config: Config, state: State, listener: socket.socket, clock: C
     if ip_address(address).is_loopback:
         return None
     authority = CertificateAuthority.at(config.home / "certificates", state.vault, now=clock.now())
-    chain, key = authority.server_certificate(server_names(address), now=clock.now())
+    chain, key = authority.server_certificate((*server_names(address), API), now=clock.now())
     return Certificate(authority=authority.certificate, chain=chain, key=key)
 
 

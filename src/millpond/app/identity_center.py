@@ -126,7 +126,7 @@ class PortalOfInstance:
             found = sso.user_named(writing.transaction, instance.identity_store_id, user_name.strip())
             if found is None or found.status != "ENABLED" or not found.email:
                 return
-            if sso.has_password(writing.transaction, found):
+            if sso.held_password(writing.transaction, found.id) is not None:
                 token = sso.request_password_reset(writing.transaction, found, writing.now)
                 writing.say(found.email, *letters.portal_reset(found.name, self._desk.base_url, token))
             else:

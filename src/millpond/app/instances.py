@@ -9,8 +9,8 @@ _CLIENTS = (("valkey", "9.1", "valkey-cli"), ("redis", "7.1", "redis-cli"))
 """Engine, version, and the command that its client is inside."""
 
 
-def outfit(builds: Builds, region: str) -> ec2.Outfit:
-    """Clients of valkey and redis; `redis-cli` is valkey's where no Redis OSS is installed."""
+def outfit(builds: Builds, region: str, *, endpoint: str) -> ec2.Outfit:
+    """Clients of valkey and redis (`redis-cli` is valkey's where no Redis OSS is installed), and where the API is."""
     tools: dict[str, Path] = {}
     for engine, version, command in _CLIENTS:
         build = builds.installed(engine, version)
@@ -18,4 +18,5 @@ def outfit(builds: Builds, region: str) -> ec2.Outfit:
             tools[command] = build.cli
     if "valkey-cli" in tools:
         tools.setdefault("redis-cli", tools["valkey-cli"])
-    return ec2.Outfit(environment={"AWS_REGION": region, "AWS_DEFAULT_REGION": region}, tools=tools)
+    environment = {"AWS_REGION": region, "AWS_DEFAULT_REGION": region, "AWS_ENDPOINT_URL": endpoint}
+    return ec2.Outfit(environment=environment, tools=tools)

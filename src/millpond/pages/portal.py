@@ -116,7 +116,8 @@ def password(site: Site, request: Request) -> Response:
 
 
 def device_form(site: Site, request: Request) -> Response:
-    """An authenticator app: its QR code, and the codes that prove it was read."""
+    """An authenticator app: its QR code, and the code that proves it was read."""
+    site.accounts.must_be_fresh(request.signed_in)
     made = site.portal.new_authenticator(request.signed_in)
     return page(
         request, "portal_device", **_authenticator(made.id, made.seed, made.uri), next=wanted_page(request, _HOME)
@@ -124,6 +125,7 @@ def device_form(site: Site, request: Request) -> Response:
 
 
 def register(site: Site, request: Request) -> Response:
+    site.accounts.must_be_fresh(request.signed_in)
     device_id, wanted = request.field("device"), wanted_page(request, _HOME)
     try:
         site.portal.register(
@@ -138,6 +140,7 @@ def register(site: Site, request: Request) -> Response:
 
 
 def remove(site: Site, request: Request) -> Response:
+    site.accounts.must_be_fresh(request.signed_in)
     site.portal.remove_authenticator(request.visitor, request.signed_in, request.field("device"))
     return see_other("/start/security")
 

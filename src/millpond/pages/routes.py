@@ -68,6 +68,7 @@ ROUTES: Mapping[str, Route] = {
     "/start/mfa": _open(get=portal.code_form, post=portal.code, realm="portal"),
     "/start/forgot": _open(get=portal.forgot_form, post=portal.forgot, realm="portal"),
     "/start/signout": _open(get=portal.sign_out_form, post=portal.sign_out, realm="portal"),
+    "/start/confirm": _closed(get=sign_in.confirm_form, post=sign_in.confirm, realm="portal"),
     "/start/keys": _closed(post=portal.keys, realm="portal"),
     "/start/security": _closed(get=portal.security, realm="portal"),
     "/start/security/password": _closed(get=portal.password_form, post=portal.password, realm="portal"),

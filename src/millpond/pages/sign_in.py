@@ -72,18 +72,18 @@ def code(site: Site, request: Request) -> Response:
 def confirm_form(site: Site, request: Request) -> Response:
     """Password and code once more, before what only root may do."""
     with_code = site.sign_in.needs_code(request.signed_in)
-    return page(request, "confirm", next=wanted_page(request, _HOME), with_code=with_code)
+    return page(request, "confirm", action=request.path, next=wanted_page(request, _home(request)), with_code=with_code)
 
 
 def confirm(site: Site, request: Request) -> Response:
-    wanted = wanted_page(request, _HOME)
+    wanted = wanted_page(request, _home(request))
     try:
         answer = site.sign_in.confirm(
             request.visitor, request.signed_in, request.form.get("password", ""), request.field("code")
         )
     except Refused as refused:
         with_code = site.sign_in.needs_code(request.signed_in)
-        return again(request, "confirm", refused, next=wanted, with_code=with_code)
+        return again(request, "confirm", refused, action=request.path, next=wanted, with_code=with_code)
     return see_other(wanted, token=answer.token)
 
 
@@ -142,3 +142,7 @@ def reset(site: Site, request: Request) -> Response:
         who = "the root user of your account"
         return again(request, "reset", refused, action="/forgot/reset", link=token, who=who)
     return see_other("/signin?" + urlencode({"reset": ""}), token="")
+
+
+def _home(request: Request) -> str:
+    return "/start" if request.signed_in.kind == "Directory" else _HOME

@@ -15,6 +15,8 @@ from millpond.pages.spec import Site
 from millpond.visit import MustConfirm, Realm, Refused
 
 _LOG = log.get("pages")
+_CONFIRMATION = {"console": ("/signin/confirm", "/account/security"), "portal": ("/start/confirm", "/start/security")}
+"""Where password and code are shown once more, and where a form that needed it is found again."""
 _ALLOWED_WHILE_CHANGING = frozenset({"/signin/new-password", "/signout"})
 
 
@@ -125,8 +127,10 @@ class Pages:
         try:
             return page(self._site, request)
         except MustConfirm:
-            here = request.target if request.method == "GET" else "/account/security"
-            return see_other(f"/signin/confirm?next={quote(here, safe='')}")
+            is_portal = request.session is not None and request.session.kind == "Directory"
+            confirming, back = _CONFIRMATION["portal" if is_portal else "console"]
+            here = request.target if request.method == "GET" else back
+            return see_other(f"{confirming}?next={quote(here, safe='')}")
         except Fault as fault:
             raise Refused(fault.message, status=fault.status) from fault
 

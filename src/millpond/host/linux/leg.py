@@ -1,11 +1,12 @@
 """The machine's own leg in a VPC: one link and one route for each block, and nothing else of the machine is touched.
 
 A block that the machine reaches already, by an address or a route of its own, is never taken from it: then there is no
-route, and the text says what to do.
+route, and the text says what to do. Where the block is reached through the leg of another Millpond, whose VPC has the
+same one, both live side by side: this one's addresses are routed one by one.
 """
 
 from collections.abc import Iterator, Sequence
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 
 from millpond.host.fabric import Interface, Vpc
 from millpond.host.linux.compile import link_name
@@ -23,14 +24,31 @@ def ensure_leg(vpc: Vpc, names: Names, *, is_laid: bool) -> str:
         _lay(interface, names, vpc, before=link in before)
     routes = ip_json("-4", "route", "show", "table", "all")
     own = {route["dst"] for route in routes if route.get("dev") == link and route.get("table", "main") == "main"}
-    wanted = {str(IPv4Network(cidr)) for cidr in vpc.cidrs}
-    taken = {cidr: by for cidr in sorted(wanted) if (by := _in_the_way(cidr, routes, link))}
-    adding = wanted - own - taken.keys()
+    blocks = {str(IPv4Network(cidr)) for cidr in vpc.cidrs}
+    siblings = _legs_of_others(names)
+    foreign = [route for route in routes if route.get("dev") not in siblings]
+    taken = {cidr: by for cidr in sorted(blocks) if (by := _in_the_way(cidr, foreign, link))}
+    shared = {cidr for cidr in blocks - taken.keys() if _in_the_way(cidr, routes, link)}
+    wanted = blocks - taken.keys() - shared | _one_by_one(vpc, interface, shared, routes, link)
     ip_batch([
-        *(f"route add {cidr} via {NEXT_HOP} dev {link} src {interface.address} onlink" for cidr in sorted(adding)),
-        *(f"route delete {cidr} dev {link}" for cidr in sorted((own - wanted) & _blocks(own))),
+        *(
+            f"route add {cidr} via {NEXT_HOP} dev {link} src {interface.address} onlink"
+            for cidr in sorted(wanted - own)
+        ),
+        *(f"route delete {cidr} dev {link}" for cidr in sorted(own - wanted)),
     ])
     return " ".join(_untaken(cidr, by, vpc) for cidr, by in taken.items())
+
+
+def _one_by_one(vpc: Vpc, leg: Interface, shared: set[str], routes: Sequence[dict[str, object]], link: str) -> set[str]:
+    """The addresses, as routes spell them, of interfaces in shared blocks, but for those that somebody else routes."""
+    others = {str(route.get("dst", "")).removesuffix("/32") for route in routes if route.get("dev") != link}
+    networks = [IPv4Network(cidr) for cidr in shared]
+    return {
+        each.address
+        for each in vpc.interfaces
+        if each.id != leg.id and each.address not in others and any(IPv4Address(each.address) in it for it in networks)
+    }
 
 
 def _untaken(cidr: str, by: str, vpc: Vpc) -> str:
@@ -64,6 +82,15 @@ def _lay(interface: Interface, names: Names, vpc: Vpc, *, before: bool) -> None:
 def _links(names: Names) -> frozenset[str]:
     return frozenset(
         link["ifname"] for link in ip_json("link", "show") if "ifname" in link and names.is_leg(link["ifname"])
+    )
+
+
+def _legs_of_others(names: Names) -> frozenset[str]:
+    """Links that are legs of other installations, as their alias says."""
+    return frozenset(
+        link["ifname"]
+        for link in ip_json("link", "show")
+        if str(link.get("ifalias", "")).startswith("millpond ") and not names.is_leg(link["ifname"])
     )
 
 

@@ -51,9 +51,10 @@ class VpcController:
             if state is not None and _is_kept(wanted, state):
                 return Outcome(why=_said(wanted))
             await self._fabric.sync_vpc(wanted)
+            state = (await self._fabric.observe()).get(vpc_id)
         except FabricError as error:
             raise NotYet(f"the network could not be made so; what was there stands: {error}") from error
-        return Outcome(why=_said(wanted))
+        return Outcome(why=_said(wanted) + (f"; {state.detail}" if state is not None and state.detail else ""))
 
     def _load(self, account: str, region: str, vpc_id: str) -> Promise | None:
         with self._store.read() as transaction:

@@ -8,6 +8,7 @@ from typing import Any, assert_never
 
 import msgspec
 
+from millpond.services.elasticache.decide import Place
 from millpond.services.elasticache.records.cache_clusters import CacheCluster
 from millpond.services.elasticache.steps import (
     ApplyPending,
@@ -35,11 +36,11 @@ class Act(msgspec.Struct, frozen=True, kw_only=True):
     """What the role must be allowed to do, where it is another service's to allow."""
 
 
-def acts(cluster: CacheCluster, decision: Decision, addresses: Mapping[str, str]) -> Sequence[Act]:
-    """What follows from a decision. `addresses` are those of the nodes that it places."""
+def acts(cluster: CacheCluster, decision: Decision, places: Mapping[str, Place]) -> Sequence[Act]:
+    """What follows from a decision. `places` are those of the nodes that it places."""
     match decision:
         case PlaceNodes(nodes=nodes):
-            placed = [_interface(cluster, "CreateNetworkInterface", each, addresses[each]) for each in nodes]
+            placed = [_interface(cluster, "CreateNetworkInterface", each, places[each]) for each in nodes]
             return (*placed, _own(cluster, "StartCacheNodes", nodes))
         case StartIncarnation(nodes=nodes, recovering=recovering):
             return (_own(cluster, "StartCacheNodes", nodes, recovering=recovering),)
@@ -67,13 +68,17 @@ def _own(cluster: CacheCluster, name: str, nodes: Sequence[str], **details: Any)
 
 def _released(cluster: CacheCluster, nodes: Sequence[str]) -> list[Act]:
     addressed = [each for each in cluster.nodes if each.id in nodes and each.address]
-    return [_interface(cluster, "DeleteNetworkInterface", each.id, each.address) for each in addressed]
+    return [
+        _interface(cluster, "DeleteNetworkInterface", each.id, Place(address=each.address, interface=each.interface))
+        for each in addressed
+    ]
 
 
-def _interface(cluster: CacheCluster, name: str, node: str, address: str) -> Act:
+def _interface(cluster: CacheCluster, name: str, node: str, place: Place) -> Act:
     details = {
         "description": f"ElastiCache {cluster.id} {node}",
-        "privateIpAddress": address,
+        "privateIpAddress": place.address,
+        **({"networkInterfaceId": place.interface} if place.interface else {}),
         "groupSet": {"items": [{"groupId": each} for each in cluster.spec.security_group_ids]},
     }
     return Act(source="ec2", name=name, details=details, action=f"ec2:{name}")

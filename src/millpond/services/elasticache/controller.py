@@ -223,8 +223,7 @@ class CacheClusterController:
             else:
                 given = Given(places=places, boot_parameters=boot_parameters(cluster.spec, promise.group))
                 decided = decide(cluster, decision, given, now)
-                done = acts(cluster, decision, {node: each.address for node, each in places.items()})
-                act_as_service_role(transaction, self._vault, cluster, done, now=now)
+                act_as_service_role(transaction, self._vault, cluster, acts(cluster, decision, places), now=now)
             self._write(transaction, cluster, decided)
             for message in decided.messages:
                 events.record(

@@ -28,30 +28,20 @@ from millpond.services.sso.mfa import (
 from millpond.services.sso.operations import admin, identity_store, oidc, portal
 from millpond.services.sso.passwords import (
     LinkError,
-    PasswordError,
-    accept_invitation,
-    has_password,
+    held_password,
     invite,
-    invited_user,
+    keep_password,
+    linked_user,
+    password_violation,
+    redeem,
     request_password_reset,
-    reset_password,
-    set_password,
-    user_of_reset,
-    verify_password,
+    uninvited,
 )
 from millpond.services.sso.records.credentials import MfaDevice
 from millpond.services.sso.records.directory import Group, User
 from millpond.services.sso.records.instances import Instance
 from millpond.services.sso.records.permission_sets import PermissionSet
 from millpond.services.sso.sessions import SignedIn, open_portal_session, sign_out, signed_in
-from millpond.services.sso.sign_in import (
-    held_password,
-    keep_password,
-    linked_user,
-    password_violation,
-    redeem,
-    uninvited,
-)
 from millpond.services.sso.start_urls import default_instance, instance_at
 from millpond.services.sso.tables.directory import user, user_by_email, user_named
 from millpond.services.sso.tables.instances import by_id as instance_by_id
@@ -77,12 +67,10 @@ __all__ = [
     "MfaDevice",
     "MfaError",
     "NewDevice",
-    "PasswordError",
     "PermissionSet",
     "SignedIn",
     "User",
     "accept_code",
-    "accept_invitation",
     "accounts_of",
     "approve_device",
     "authorization_request",
@@ -94,13 +82,11 @@ __all__ = [
     "devices_of",
     "enable",
     "finish_registration",
-    "has_password",
     "held_password",
     "instance_at",
     "instance_by_id",
     "instance_of_account",
     "invite",
-    "invited_user",
     "keep_password",
     "linked_user",
     "open_portal_session",
@@ -109,9 +95,7 @@ __all__ = [
     "redeem",
     "remove_device",
     "request_password_reset",
-    "reset_password",
     "role_credentials",
-    "set_password",
     "sign_out",
     "signed_in",
     "uninvited",
@@ -119,6 +103,4 @@ __all__ = [
     "user",
     "user_by_email",
     "user_named",
-    "user_of_reset",
-    "verify_password",
 ]
