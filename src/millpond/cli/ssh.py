@@ -21,7 +21,7 @@ _PIECE = 65536
 _PATIENCE = 15.0
 
 
-@click.command(context_settings={"ignore_unknown_options": True})
+@click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @click.argument("instance")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 @options.installation
