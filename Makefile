@@ -8,7 +8,7 @@ PYTHON := .venv/bin/python
 BIN := .venv/bin
 WORKERS ?= 2
 PYTEST = $(PYTHON) -m pytest -q -n $(WORKERS)
-FAST := $(wildcard tests/architecture tests/unit tests/properties tests/api tests/contracts)
+FAST := $(wildcard tests/architecture tests/unit)
 
 # Addresses of indexes stay out of the files: every machine has its own.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 pyproject.toml \
@@ -50,6 +50,11 @@ fmt: ## format, and mend what lint can mend
 	@$(DEV)
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+.PHONY: wire
+wire: ## everything through the API with boto3, the contracts of drivers and stores, the properties
+	@$(DEV)
+	@$(PYTEST) tests/properties tests/api tests/contracts -m "not scenario and not crash and not privileged"
 
 .PHONY: scenarios
 scenarios: ## real engines on this machine, without root

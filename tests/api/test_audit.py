@@ -111,8 +111,8 @@ def test_refusals_are_found_with_their_codes(elasticache: Any, cloudtrail: Any):
 
 
 def test_an_operation_that_is_not_built_is_found(elasticache: Any, cloudtrail: Any):
-    assert refused(elasticache.describe_update_actions) == "InvalidAction"
-    (event,) = found(cloudtrail, 1, EventName="DescribeUpdateActions")
+    assert refused(elasticache.describe_serverless_caches) == "InvalidAction"
+    (event,) = found(cloudtrail, 1, EventName="DescribeServerlessCaches")
     assert event["EventSource"] == "elasticache.amazonaws.com"
     assert body(event)["userIdentity"]["userName"] == "administrator"
 

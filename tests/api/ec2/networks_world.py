@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from millpond.cli.door import Refused
+from tests.support.installation import Installation
+
 
 @contextmanager
 def refused(code: str, message: str = "") -> Iterator[None]:
@@ -47,3 +50,11 @@ def filters(**given: str | list[str]) -> list[dict[str, Any]]:
         {"Name": name.replace("_", "-"), "Values": [values] if isinstance(values, str) else values}
         for name, values in given.items()
     ]
+
+
+def explained(millpond: Installation, name: str) -> str:
+    """The control plane's sentence about a thing; nothing before its first pass."""
+    try:
+        return " ".join(each.why for each in millpond.door.explain(name))
+    except Refused:
+        return ""

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.ec2.networks_world import filters, given_group, given_vpc, group, refused, tcp
+from tests.api.ec2.networks_world import explained, filters, given_group, given_vpc, group, refused, tcp
 from tests.support.installation import Installation
 from tests.support.waiting import eventually
 
@@ -407,7 +407,5 @@ def test_fifty_tags_are_the_most(ec2: Any, caches: str):
 
 
 def test_every_change_reaches_the_controller_of_the_vpc(ec2: Any, millpond: Installation, vpc: str, caches: str):
-    def whys() -> list[str]:
-        return [each.why for each in millpond.door.explain(vpc)]
-
-    eventually(lambda: whys() == ["nothing lives in it: there is nothing to lay out"], "a pass")
+    nothing = "nothing lives in it: there is nothing to lay out"
+    eventually(lambda: explained(millpond, vpc) == nothing, "a pass")
