@@ -70,7 +70,7 @@ def test_a_cache_of_each_engine_serves_and_blocks_what_aws_blocks(elasticache: A
                 client.execute_command(*refused)
         assert client.execute_command("ACL", "WHOAMI") == "default"
         assert client.execute_command("CLIENT", "LIST")
-        assert client.execute_command("SLOWLOG", "GET") == []
+        assert client.execute_command("SLOWLOG", "LEN") >= 0
         assert client.get("k") == "v", "and it still runs"
     elasticache.delete_cache_cluster(CacheClusterId="pond")
     elasticache.get_waiter("cache_cluster_deleted").wait(

@@ -39,6 +39,7 @@ from millpond.host.linux.api_door import api_endpoint, api_service
 from millpond.host.linux.compile import API
 from millpond.kernel.clock import Clock, SystemClock
 from millpond.mail import MailController, MailMisconfiguredError, Senders, configured_senders
+from millpond.operation import NotYet
 from millpond.operator import door, home
 from millpond.operator.facts import RunFacts
 from millpond.operator.spec import CannotStart
@@ -72,6 +73,9 @@ async def run(
         names = PublishedNames(system)
         dns = await stack.enter_async_context(_dns_server(names, str(here.host.network.network_address + 1)))
         availability = await asyncio.to_thread(system.available)
+        with contextlib.suppress(NotYet):
+            # Before anybody can be told that a cache is available; what cannot be written now is tried by its keeper.
+            await names.publish(await asyncio.to_thread(_every_name, state))
         platform = MachinePlatform(
             zone=ZONE,
             names_resolve=availability.names_resolve,
@@ -241,6 +245,11 @@ def _installation_id(directory: Path) -> str:
     if not file.exists():
         home.replace_private(file, secrets.token_hex(6).encode())
     return file.read_text(encoding="ascii").strip()
+
+
+def _every_name(state: State) -> dict[str, tuple[str, ...]]:
+    with state.store.read() as transaction:
+        return elasticache.every_name(transaction, ZONE)
 
 
 def _give_the_machine_a_leg(config: Config, state: State, clock: Clock) -> None:

@@ -6,7 +6,7 @@
 from sqlalchemy import Connection
 
 from millpond.operation import service
-from millpond.services.elasticache.addressing import MachineAddresses, VpcAddresses
+from millpond.services.elasticache.addressing import MachineAddresses, VpcAddresses, every_name
 from millpond.services.elasticache.controller import CacheClusterController
 from millpond.services.elasticache.operations import (
     cache_clusters,
@@ -80,6 +80,7 @@ __all__ = [
     "MachineAddresses",
     "ReplicationGroupController",
     "VpcAddresses",
+    "every_name",
     "key_of_process",
     "recorded_keys",
     "recorded_processes",
