@@ -24,7 +24,7 @@ from tests.support.groups import CREATED, KeptGroup, kept_group, member, new_gro
 from tests.support.installation import Installation, installation
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.scenario, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.groups, pytest.mark.timeout(240)]
 
 FAMILY = {"disabled": "default.valkey9", "enabled": "default.valkey9.cluster.on"}
 
