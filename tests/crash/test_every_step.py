@@ -12,6 +12,7 @@ import boto3
 import pytest
 from botocore.config import Config as BotoConfig
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from millpond.cli.door import Door
 from millpond.config import Config
@@ -73,7 +74,7 @@ class Doomed:
             if self.deaths and error.response["Error"]["Code"] in known:
                 return None
             raise
-        except BotoCoreError:
+        except (BotoCoreError, ResponseParserError):  # an answer may be cut short by the death, too
             self.revive()
             return self.ask(call, known=known)
 
