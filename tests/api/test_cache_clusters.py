@@ -275,6 +275,7 @@ def test_changes_wait_for_the_maintenance_window_unless_told_otherwise(elasticac
         )
     finally:
         millpond.clock.by = timedelta(0)
+    wait(elasticache, "cache_cluster_available", "pond")
     assert one(elasticache, "pond")["PendingModifiedValues"] == {}
 
 

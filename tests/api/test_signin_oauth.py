@@ -15,6 +15,7 @@ from millpond.kernel.digests import pkce_challenge
 from millpond.operation import Fault
 from millpond.services import iam, signin, sts
 from tests.api.aws_world import AwsWorld, aws_world, refused
+from tests.support.stores import everything_kept
 
 _SAME = "arn:aws:signin:::devtools/same-device"
 _CROSS = "arn:aws:signin:::devtools/cross-device"
@@ -313,7 +314,8 @@ def test_a_remote_login_is_shown_on_the_confirmation_page_only(redirect_uri):
 def test_what_is_kept_opens_nothing(world, login):
     code = login.code(world.account)
     output = login.exchange(code)
-    kept = Path(world.store.where).read_bytes() + Path(f"{world.store.where}-wal").read_bytes()
+    kept = everything_kept(world.store)
+    assert world.account.encode() in kept
     assert output["refreshToken"].encode() not in kept
     assert code.encode() not in kept
     assert b"PRIVATE KEY" not in kept

@@ -16,6 +16,7 @@ from millpond.operation import Fault
 from millpond.services import iam, sso
 from tests.api.aws_world import allow, document, refused
 from tests.api.sso_world import SsoWorld, sso_world
+from tests.support.stores import everything_kept
 
 _DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 _CALLBACK = "http://127.0.0.1/oauth/callback"
@@ -553,7 +554,8 @@ def test_nothing_that_opens_a_door_is_kept_in_the_clear(world):
     code = code_for(world, client, user)
     token = exchange(world, client, code)
     device = started(world, world.registered())
-    kept = Path(world.aws.store.where).read_bytes() + Path(f"{world.aws.store.where}-wal").read_bytes()
+    kept = everything_kept(world.aws.store)
+    assert b"ann" in kept
     secrets = [
         client["clientSecret"],
         code,

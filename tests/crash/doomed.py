@@ -8,6 +8,7 @@ import asyncio
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -30,13 +31,15 @@ class Fate:
         self._appointed = appointed
         self._passed = 0
         self._diary = diary
+        self._one_at_a_time = threading.Lock()
 
     def step(self, what: str) -> None:
-        self._passed += 1
-        with self._diary.open("a") as diary:
-            diary.write(f"{self._passed} {what}\n")
-        if self._passed == self._appointed:
-            os.kill(os.getpid(), signal.SIGKILL)
+        with self._one_at_a_time:  # commits are made by several threads
+            self._passed += 1
+            with self._diary.open("a") as diary:
+                diary.write(f"{self._passed} {what}\n")
+            if self._passed == self._appointed:
+                os.kill(os.getpid(), signal.SIGKILL)
 
 
 class FatefulHost:

@@ -103,6 +103,6 @@ async def test_a_start_inside_a_network_that_is_killed_at_any_step_is_mended(
 
     assert run.returncode == 0, run.stderr
     found = [json.loads(line) for line in run.stdout.splitlines()]
-    assert len(found) > 20, "the steps were not seen"
+    assert len(found) > 10, "the steps were not seen"
     wrong = {1 + at * STRIDE: each for at, each in enumerate(found) if each != converged}
     assert not wrong

@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import sqlalchemy as sa
+
+from millpond.store.database import Store, metadata
 from tests.contracts import postgresql
 
 
@@ -20,3 +23,12 @@ def database_url(directory: Path) -> Iterator[str]:
         return
     with postgresql.Server(Path(os.environ["MILLPOND_TEST_POSTGRESQL"])).database() as url:
         yield url
+
+
+def everything_kept(store: Store) -> bytes:
+    """All that a store holds, as it lies there: what no secret may be found in."""
+    if not on_postgresql():
+        return b"".join(Path(f"{store.where}{part}").read_bytes() for part in ("", "-wal"))
+    with store.read() as transaction:
+        rows = [row for table in metadata.tables.values() for row in transaction.execute(sa.select(table))]
+    return b"\n".join(bytes(each) if isinstance(each, bytes) else str(each).encode() for row in rows for each in row)

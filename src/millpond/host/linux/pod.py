@@ -37,6 +37,9 @@ def main() -> None:
     os.umask(0o022)  # what is made for an instance is made for its users
     for group in spec["cgroups"]:
         Path(group, "cgroup.procs").write_text(str(os.getpid()), encoding="ascii")
+    # What `boot.py` imports may be anywhere on the machine, even where only its root may look: so now, not inside.
+    boot: dict[str, Any] = {"__name__": "boot"}
+    exec(compile(spec["boot"], "boot.py", "exec"), boot)  # noqa: S102 - our own module beside this one
     _unshare(_NEWNS)
     _mount("none", "/", None, _REC | _PRIVATE)
     os.chdir(_laid_root(spec))
@@ -45,7 +48,7 @@ def main() -> None:
     if middle == 0:
         os.close(ready[0])
         os.close(told[1])
-        _be_inside(spec, ready[1], told[0])
+        _be_inside(spec, boot, ready[1], told[0])
     os.close(ready[1])
     os.close(told[0])
     signal.signal(signal.SIGTERM, lambda *_: _pass_on(middle))
@@ -105,7 +108,7 @@ def _directory(root: str, *parts: str, owner: int | None = None) -> Iterator[str
         os.close(at)
 
 
-def _be_inside(spec: dict[str, Any], ready: int, told: int) -> None:
+def _be_inside(spec: dict[str, Any], boot: dict[str, Any], ready: int, told: int) -> None:
     """The process between: enters the user namespace, starts the first process inside, ends with it."""
     _unshare(_NEWUSER)
     os.write(ready, b"u")
@@ -121,9 +124,11 @@ def _be_inside(spec: dict[str, Any], ready: int, told: int) -> None:
         try:
             _die_with_parent()
             _enter_root(spec)
-            _become_first_process(spec)
-        except OSError as error:
+            _become_first_process()
+            boot["main"](spec)
+        except (OSError, ImportError) as error:
             sys.stderr.write(f"millpond: the instance cannot start: {error}\n")
+            sys.stderr.flush()
         finally:
             os._exit(1)
     signal.signal(signal.SIGTERM, lambda *_: _pass_on(first))
@@ -152,13 +157,10 @@ def _enter_root(spec: dict[str, Any]) -> None:
     _checked(_LIBC.sethostname(hostname, len(hostname)), "set the host name")
 
 
-def _become_first_process(spec: dict[str, Any]) -> None:
-    """Hand over to `boot.py`, whose text came along: no file of the machine can be seen any more."""
+def _become_first_process() -> None:
+    """Keep nothing that was opened or set outside."""
     os.closerange(3, min(1 << 16, os.sysconf("SC_OPEN_MAX")))
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    boot: dict[str, Any] = {"__name__": "boot"}
-    exec(compile(spec["boot"], "boot.py", "exec"), boot)  # noqa: S102 - our own module beside this one
-    boot["main"](spec)
 
 
 def _pass_on(pid: int) -> None:
