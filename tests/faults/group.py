@@ -47,7 +47,6 @@ class Group:
     def __init__(self, millpond: Started, shape: Shape) -> None:
         self.millpond = millpond
         self.shape = shape
-        self._namespaces: dict[str, str] = {}
         client = millpond.client("elasticache")
         numbers: Mapping[str, Any] = (
             {"NumNodeGroups": shape.shards, "ReplicasPerNodeGroup": shape.replicas}
@@ -77,6 +76,9 @@ class Group:
             for name, shard in shards.items()
             for each in shard["NodeGroupMembers"]
         }
+        self._namespaces = (
+            {name: self._namespace(each) for name, each in self.members.items()} if shape.driver == "linux" else {}
+        )
 
     def _addresses(self) -> dict[str, str]:
         client = self.millpond.client("elasticache")
@@ -167,13 +169,13 @@ class Group:
         return self.millpond.home / "nodes" / f"{account}.{region}.{member.id}.0001"
 
     def pid(self, member: Member) -> int:
-        """Of its last start, as the process itself wrote it down; 0 when that is gone."""
+        """Of its last start, as the process itself wrote it down; 0 when that has ended."""
         try:
             pid = int((self.directory(member) / "process.run").read_text().splitlines()[-1].split()[0])
-            command = Path(f"/proc/{pid}/cmdline").read_bytes()
+            cwd = Path(f"/proc/{pid}/cwd").readlink()
         except (OSError, IndexError, ValueError):
             return 0
-        return pid if str(self.millpond.home).encode() in command else 0
+        return pid if cwd.is_relative_to(self.directory(member).resolve()) else 0
 
     def signal(self, member: Member, what: signal.Signals) -> int:
         """The process that was met; 0 when there was none."""
@@ -195,18 +197,14 @@ class Group:
 
     def _nft(self, member: Member, *commands: str) -> None:
         subprocess.run(
-            ["ip", "netns", "exec", self._namespace(member), "nft", "-f", "-"], input="\n".join(commands) + "\n",
+            ["ip", "netns", "exec", self._namespaces[member.id], "nft", "-f", "-"], input="\n".join(commands) + "\n",
             text=True, check=True, capture_output=True,
         )  # fmt: skip
 
     def _namespace(self, member: Member) -> str:
-        """Of its interface, which outlives every process in it: found by the first that was met there."""
-        if member.id not in self._namespaces:
-            inode = Path(f"/proc/{self.pid(member)}/ns/net").stat().st_ino
-            found = [each.name for each in Path("/run/netns").iterdir() if each.stat().st_ino == inode]
-            assert found, f"{member.id} runs in no named network"
-            self._namespaces[member.id] = found[0]
-        return self._namespaces[member.id]
+        """Of its interface, which outlives every process in it."""
+        inode = Path(f"/proc/{self.pid(member)}/ns/net").stat().st_ino
+        return next(each.name for each in Path("/run/netns").iterdir() if each.stat().st_ino == inode)
 
     # The control plane.
 

@@ -86,6 +86,7 @@ def one_round(group: Group, kept: dict[str, list[Write]], number: int, *, seed: 
         failures = [f"two took writes: {each}" for each in twice if each.seconds > allowed(group, each)]
         for shard in group.shards:
             failures += told(group, shard, load.ledger(shard), kept, torment, said, mercy=mercy)
+        print(torment.told())
         print(f"{seed}: {'; '.join(said)}; overlaps {[f'{each.seconds:.3f} s' for each in twice]}")
         assert not failures, "\n".join(failures)
     except BaseException as error:

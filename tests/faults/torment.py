@@ -133,17 +133,20 @@ class Torment:
             return
         primary = self._group.primary(member.shard)
         name = f"{member.id} ({'primary' if member == primary else 'replica'})"
+        lasting = f" for {fault.seconds:.2f} s"
         if fault.kind == "kill":
             self._note(f"kill {name}", member.shard, abrupt=True)
-            self._group.signal(member, signal.SIGKILL)
+            pid = self._group.signal(member, signal.SIGKILL)
         elif fault.kind == "partition" and self._group.shape.driver == "linux":
-            self._note(f"partition {name} for {fault.seconds:.2f} s", member.shard, abrupt=True)
+            self._note(f"partition {name}{lasting}", member.shard, abrupt=True)
+            pid = self._group.pid(member)
             self._group.cut(member)
             self._lasts(fault.seconds, lambda: self._back(member, self._group.mend))
         else:
-            self._note(f"pause {name} for {fault.seconds:.2f} s", member.shard, abrupt=True)
+            self._note(f"pause {name}{lasting}", member.shard, abrupt=True)
             pid = self._group.signal(member, signal.SIGSTOP)
             self._lasts(fault.seconds, lambda: self._back(member, lambda _: _go_on(pid)))
+        assert pid or not self._mercy, f"{name} of a whole shard has no process"
 
     def _back(self, member: Member, end: Callable[[Member], None]) -> None:
         end(member)
