@@ -10,7 +10,7 @@ from tests.faults.wire import Refused, Wire, fields
 from tests.faults.writers import Write
 
 _AT_ONCE = 500
-_MOMENT = 3.0
+_MOMENT = 0.5
 """Seconds before a fault in which a write that nobody waited for may have been acknowledged and not copied."""
 
 _ROLES = {"primary": "master", "replica": "slave"}

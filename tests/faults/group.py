@@ -14,7 +14,6 @@ from tests.faults.wire import Refused, Wire, fields
 from tests.support.started import Started
 from tests.support.waiting import eventually
 
-NAME = "pond"
 PORT = 6379
 SLOTS = 16384
 
@@ -44,8 +43,9 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
 class Group:
     """Knows its members from the day of its creation: neither name, address nor zone ever changes."""
 
-    def __init__(self, millpond: Started, shape: Shape) -> None:
+    def __init__(self, millpond: Started, shape: Shape, *, name: str = "pond") -> None:
         self.millpond = millpond
+        self.name = name
         self.shape = shape
         client = millpond.client("elasticache")
         numbers: Mapping[str, Any] = (
@@ -54,11 +54,11 @@ class Group:
             else {"NumCacheClusters": 1 + shape.replicas}
         )
         client.create_replication_group(
-            ReplicationGroupId=NAME, ReplicationGroupDescription="tormented", Engine="valkey", EngineVersion="9.1",
+            ReplicationGroupId=self.name, ReplicationGroupDescription="tormented", Engine="valkey", EngineVersion="9.1",
             CacheNodeType="cache.t4g.micro", AutomaticFailoverEnabled=True, **numbers,
         )  # fmt: skip
         client.get_waiter("replication_group_available").wait(
-            ReplicationGroupId=NAME, WaiterConfig={"Delay": 0.1, "MaxAttempts": 600}
+            ReplicationGroupId=self.name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 600}
         )
         client.close()
         described = self.described()
@@ -84,7 +84,11 @@ class Group:
         client = self.millpond.client("elasticache")
         found = client.describe_cache_clusters(ShowCacheNodeInfo=True)["CacheClusters"]
         client.close()
-        return {each["CacheClusterId"]: each["CacheNodes"][0]["Endpoint"]["Address"] for each in found}
+        return {
+            each["CacheClusterId"]: each["CacheNodes"][0]["Endpoint"]["Address"]
+            for each in found
+            if each["ReplicationGroupId"] == self.name
+        }
 
     @property
     def shards(self) -> Sequence[str]:
@@ -98,7 +102,7 @@ class Group:
     def described(self) -> Any:
         client = self.millpond.client("elasticache")
         try:
-            return client.describe_replication_groups(ReplicationGroupId=NAME)["ReplicationGroups"][0]
+            return client.describe_replication_groups(ReplicationGroupId=self.name)["ReplicationGroups"][0]
         except (BotoCoreError, ClientError):
             return None
         finally:
@@ -113,6 +117,11 @@ class Group:
         finally:
             client.close()
         return {each["CacheClusterId"]: each["CacheClusterStatus"] for each in found}
+
+    def delete(self) -> None:
+        client = self.millpond.client("elasticache")
+        client.delete_replication_group(ReplicationGroupId=self.name)
+        client.close()
 
     # What the engines say; None from who does not answer.
 
@@ -220,7 +229,7 @@ class Group:
         """The ends of all logs, for who has to understand a failure."""
         parts = [f"--- control plane\n{_tail(self.millpond.home / 'millpond.log', 40)}"]
         parts += [f"--- {each.id}\n{_tail(self.directory(each) / 'log', 25)}" for each in self.members.values()]
-        parts.append(f"--- explain\n{self.millpond.millpond('explain', NAME).stdout}")
+        parts.append(f"--- explain\n{self.millpond.millpond('explain', self.name).stdout}")
         return "\n".join(parts)
 
 

@@ -6,6 +6,7 @@ gives the same faults and not the very same moments.
 
 import asyncio
 import os
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ from tests.faults.schedule import DISASTER, GENTLE, schedule
 from tests.faults.torment import Torment
 from tests.faults.writers import Load, Write
 from tests.support.engines import build
-from tests.support.started import started
+from tests.support.started import Started, started
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(0)]
@@ -33,6 +34,9 @@ _PATIENCE = 60.0
 _GOSSIP = 1.0
 """Seconds for which a primary that was paused may not have heard yet whom the engines of a cluster chose meanwhile."""
 
+_YOUNG = 3
+"""How many groups are made and struck: the moment that matters is there half of the time."""
+
 _needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="networks need root")
 SHAPES = [
     pytest.param(Shape(shards=1, replicas=2), id="disabled"),
@@ -42,11 +46,11 @@ SHAPES = [
 
 
 @contextmanager
-def group_of(home: Path, shape: Shape) -> Iterator[Group]:
+def running(home: Path, shape: Shape) -> Iterator[Started]:
     build("valkey", "9.1")
     try:
         with started(home, driver=shape.driver) as millpond:
-            yield Group(millpond, shape)
+            yield millpond
     finally:
         if shape.driver == "linux":
             asyncio.run(LinuxFabric(home, (home / "installation").read_text().strip()).cleanup())
@@ -54,7 +58,8 @@ def group_of(home: Path, shape: Shape) -> Iterator[Group]:
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_tormented_group_keeps_its_promises(shape: Shape, seed: int, minutes: float, tmp_path: Path):
-    with group_of(tmp_path / "home", shape) as group:
+    with running(tmp_path / "home", shape) as millpond:
+        group = Group(millpond, shape)
         kept: dict[str, list[Write]] = {each: [] for each in group.shards}
         spent, number = 0.0, 0
         while spent < minutes * 60:
@@ -62,6 +67,34 @@ def test_a_tormented_group_keeps_its_promises(shape: Shape, seed: int, minutes: 
             begun = time.monotonic()
             one_round(group, kept, number, seed=f"{seed}/{shape}/{number}", mercy=number % 3 != 0)
             spent += time.monotonic() - begun
+
+
+@pytest.mark.parametrize("shape", SHAPES[:2])
+def test_a_primary_that_dies_as_soon_as_its_group_is_available_takes_next_to_nothing_with_it(
+    shape: Shape, tmp_path: Path
+):
+    """No writer waits: WAIT has replicas speak, and what matters is that they had been heard before."""
+    with running(tmp_path / "home", shape) as millpond:
+        for number in range(_YOUNG):
+            group = Group(millpond, shape, name=f"young{number}")
+            load = Load(group, number, waits=(False,))
+            load.start()
+            try:
+                struck = time.monotonic()
+                for shard in group.shards:
+                    primary = group.primary(shard)
+                    assert primary is not None
+                    assert group.signal(primary, signal.SIGKILL)
+                eventually(lambda g=group: not is_converged(g), "the group is whole again", seconds=_PATIENCE)
+                load.is_taken()
+            finally:
+                load.end()
+            ledgers = {each: load.ledger(each) for each in group.shards}
+            gone = [write for each in group.shards for write in lost(group, each, ledgers[each]).plain]
+            before = sum(write.sent < struck for ledger in ledgers.values() for write in ledger)
+            print(f"{shape}: {len(gone)} of {before} writes lost")
+            assert len(gone) <= before / 4
+            group.delete()
 
 
 def one_round(group: Group, kept: dict[str, list[Write]], number: int, *, seed: str, mercy: bool) -> None:

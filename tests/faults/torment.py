@@ -8,7 +8,7 @@ from collections.abc import Callable
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tests.faults.group import NAME, Group, Member, strike
+from tests.faults.group import Group, Member, strike
 from tests.faults.schedule import Fault
 
 _WHOLE_AGAIN = 45.0
@@ -164,7 +164,7 @@ class Torment:
         client = self._group.millpond.client("elasticache")
         try:
             if fault.kind == "test failover":
-                client.test_failover(ReplicationGroupId=NAME, NodeGroupId=shard)
+                client.test_failover(ReplicationGroupId=self._group.name, NodeGroupId=shard)
             else:
                 primary = self._group.primary(shard)
                 replica = next(each for each in self._group.of(shard) if each != primary)

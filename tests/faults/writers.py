@@ -80,13 +80,13 @@ class Writer(threading.Thread):
 
 
 class Load:
-    """Two writers a shard, one with WAIT and one without."""
+    """Two writers a shard, one without WAIT and one with: unless its question would have replicas hurry."""
 
-    def __init__(self, group: Group, round_: int) -> None:
+    def __init__(self, group: Group, round_: int, *, waits: tuple[bool, ...] = (False, True)) -> None:
         self._writers = [
-            Writer(group, shard, f"r{round_}-{'wait' if waits else 'plain'}", waits=waits)
+            Writer(group, shard, f"r{round_}-{'wait' if each else 'plain'}", waits=each)
             for shard in group.shards
-            for waits in (False, True)
+            for each in waits
         ]
 
     def start(self) -> None:
