@@ -1,5 +1,8 @@
 """What is promised about failover, each promise its own property: whatever fails, in whatever order, it holds."""
 
+import copy
+import functools
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -37,14 +40,25 @@ EVENTS_AND_INTENTS = st.lists(
     ),
     max_size=25,
 )
-LIGHT = settings(max_examples=60, deadline=None)
+LIGHT = settings(max_examples=20, deadline=None)
+
+
+@functools.cache
+def template(shape: Shape) -> WatchedWorld:
+    world = WatchedWorld(*shape)
+    world.settle()
+    world.forget()
+    return world
+
+
+def whole(shape: Shape) -> WatchedWorld:
+    """A group of its own that is at rest."""
+    return copy.deepcopy(template(shape))
 
 
 def lived(shape: Shape, events: Events) -> WatchedWorld:
     """A group that was whole, and then these happened."""
-    world = WatchedWorld(*shape)
-    world.settle()
-    world.forget()
+    world = whole(shape)
     live(world, events)
     return world
 
@@ -143,8 +157,7 @@ def test_a_shard_is_never_emptied_while_anybody_who_can_be_reached_has_its_data(
 )
 def test_what_a_survivor_has_is_never_lost(replicas: int, mode: ClusterMode, events: Events, survivor: int):
     """One member that has everything is left alone: the others may come and go as they like, and it goes on."""
-    world = WatchedWorld(mode, 1, replicas)
-    world.settle()
+    world = whole((mode, 1, replicas))
     assert world.group is not None
     for each in world.processes.values():
         each.writes = 10
@@ -194,8 +207,7 @@ def test_the_primary_endpoint_never_leads_to_who_was_fenced(shape: Shape, events
 @LIGHT
 @given(shape=SHAPES, events=EVENTS)
 def test_a_former_primary_comes_back_as_a_replica_with_its_name_address_and_zone(shape: Shape, events: Events):
-    world = WatchedWorld(*shape)
-    world.settle()
+    world = whole(shape)
     assert world.group is not None
     before = {each.id: (each.node.zone, each.node.address) for each in world.group.members}
     was_primary = {shard.id: shard.primary for shard in world.group.shards}
@@ -257,8 +269,7 @@ def test_it_comes_to_rest_though_the_control_plane_dies_in_every_other_pass(
     ),
 )
 def test_a_planned_switch_over_loses_nothing(kind: str, index: int, mode: ClusterMode, events: Events):
-    world = WatchedWorld(mode, 1, 2)
-    world.settle()
+    world = whole((mode, 1, 2))
     world.intent(kind, index)
     written = 0
     for event in events:
@@ -279,8 +290,7 @@ def test_a_planned_switch_over_loses_nothing(kind: str, index: int, mode: Cluste
 )
 def test_whom_the_engines_elect_stays_the_primary(shape: Shape, fault: str, shard: int, before: int, after: Events):
     """Cluster mode: while the control plane is away or slow the engines choose, and it follows them."""
-    world = WatchedWorld(*shape)
-    world.settle()
+    world = whole(shape)
     assert world.group is not None
     struck = world.group.shards[shard % len(world.group.shards)]
     world.fault(fault, sorted(world.processes).index(struck.primary))
