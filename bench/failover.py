@@ -1,7 +1,7 @@
 """How long does nobody take writes when a primary dies, or falls silent? And how long until a cluster stands?"""
 
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from bench.bare_groups import clustered, strike, watched_by_sentinels
 from bench.figures import Row, interleaved, median, seconds
@@ -92,11 +92,7 @@ def _cluster(what: signal.Signals, created: list[float]) -> float:
         created.append(took)
         slot = slot_of("k")
         owner = next(each for each in servers if _owns(str(each.ask("CLUSTER", "NODES")), slot))
-        return strike(owner.process.pid, what, _addresses(servers), "k")
-
-
-def _addresses(servers: Sequence[object]) -> list[tuple[str, int]]:
-    return [each.address for each in servers]  # type: ignore[attr-defined]
+        return strike(owner.process.pid, what, [each.address for each in servers], "k")
 
 
 def _owns(nodes: str, slot: int) -> bool:

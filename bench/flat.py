@@ -1,4 +1,4 @@
-"""Does it matter how many caches there are already? Creating and describing one, with none and with hundreds beside it."""
+"""Does it matter how many caches there are already? Creating and describing one, with few and with hundreds beside."""
 
 from pathlib import Path
 
