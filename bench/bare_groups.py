@@ -73,7 +73,7 @@ def watched_by_sentinels(build: Build) -> Iterator[tuple[Server, Sequence[tuple[
 
 @contextlib.contextmanager
 def clustered(build: Build) -> Iterator[tuple[list[Server], float]]:
-    """Three primaries and their replicas, made by `valkey-cli --cluster create`; seconds from starting the processes."""
+    """Three primaries with replicas, made by `valkey-cli --cluster create`; seconds from the start of the processes."""
     settings = ("--cluster-enabled", "yes", "--cluster-node-timeout", str(PATIENCE_MILLISECONDS))
     with _directory() as directory, contextlib.ExitStack() as ends:
         begin = time.perf_counter()

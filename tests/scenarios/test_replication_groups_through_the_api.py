@@ -1,5 +1,6 @@
 """Replication groups as their users meet them: made and changed with boto3, used with the clients they have."""
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -179,8 +180,15 @@ def test_a_zone_without_power_takes_its_nodes_along_until_it_has_power_again(gro
             }
 
         eventually(moved, "the other zone takes over")
-        shard = groups.describe_replication_groups(ReplicationGroupId="web")["ReplicationGroups"][0]["NodeGroups"][0]
-        with at(shard["PrimaryEndpoint"]) as client:
+        writes = web["NodeGroups"][0]["PrimaryEndpoint"]
+
+        def followed() -> bool:
+            with contextlib.suppress(valkey.exceptions.ConnectionError), at(writes) as client:
+                return bool(client.info("replication")["role"] == "master")
+            return False
+
+        eventually(followed, "the primary endpoint has followed")
+        with at(writes) as client:
             assert client.get("k") == "v"
             client.set("k", "w")
         eventually(
