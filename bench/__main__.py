@@ -24,6 +24,7 @@ def main() -> int:
             rows += idle.measure(millpond, api_calls.CLUSTERS)
         with started(Path(directory) / "groups") as millpond:
             rows += failover.measure(millpond)
+        with started(Path(directory) / "named", environ=resharding.names()) as millpond:
             rows += resharding.measure(millpond)
         rows += flat.measure(Path(directory))
         rows += network.measure(Path(directory))
