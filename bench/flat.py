@@ -1,4 +1,4 @@
-"""Does it matter how many caches there are already? One is created and described with none and with hundreds beside it."""
+"""Does it matter how many caches there are? One is created and described with none and with hundreds beside it."""
 
 from pathlib import Path
 
