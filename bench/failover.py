@@ -67,7 +67,11 @@ def _sharded(millpond: Started, number: int) -> Group:
 
 def _ours(group: Group, what: signal.Signals) -> float:
     shard = group.shards[0]
-    eventually(lambda: _rests(group), "the group is whole", seconds=60)
+    try:
+        eventually(lambda: _rests(group), "the group is whole", seconds=60)
+    except AssertionError as error:
+        error.add_note(f"{[group.lacks(each) for each in group.shards]}\n{group.logs()}")
+        raise
     primary = group.primary(shard)
     assert primary is not None
     key = f"{{{tag_in(group.slots[shard])}}}" if group.shape.clustered else "k"

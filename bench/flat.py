@@ -1,4 +1,4 @@
-"""Does it matter how many caches there are already? Creating and describing one, with few and with hundreds beside."""
+"""Does it matter how many caches there are? One is created and described with none and with hundreds beside it."""
 
 from pathlib import Path
 
