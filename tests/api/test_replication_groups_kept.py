@@ -184,6 +184,47 @@ def test_shards_are_added_removed_and_share_the_slots(elasticache: Any):
     assert slots(web) == [8192, 8192]
 
 
+def test_a_group_comes_into_cluster_mode_by_way_of_compatible(elasticache: Any, millpond: Installation):
+    made(elasticache, NumCacheClusters=2, AutomaticFailoverEnabled=True)
+    keys(elasticache, millpond, "web-001")["k"] = "v"
+    elasticache.modify_replication_group(ReplicationGroupId="web", ClusterMode="compatible", ApplyImmediately=True)
+    web = wait(elasticache)
+    assert (web["ClusterMode"], web["ClusterEnabled"]) == ("compatible", False)
+    assert web["ConfigurationEndpoint"]["Port"] == web["NodeGroups"][0]["PrimaryEndpoint"]["Port"] == 6379
+    assert (primary(web), web["NodeGroups"][0]["Slots"]) == ("web-001", "0-16383")
+    for each in ("web-001", "web-002"):
+        assert keys(elasticache, millpond, each) == {"k": "v"}
+    elasticache.modify_replication_group(ReplicationGroupId="web", ClusterMode="enabled", ApplyImmediately=True)
+    web = wait(elasticache)
+    assert (web["ClusterMode"], web["ClusterEnabled"], web["MemberClusters"]) == (
+        "enabled",
+        True,
+        ["web-001", "web-002"],
+    )
+    elasticache.modify_replication_group_shard_configuration(
+        ReplicationGroupId="web", NodeGroupCount=2, ApplyImmediately=True
+    )
+    assert slots(wait(elasticache)) == [8192, 8192]
+
+
+def test_keys_in_other_databases_keep_a_group_out_of_cluster_mode(elasticache: Any, millpond: Installation):
+    made(elasticache, NumCacheClusters=2, AutomaticFailoverEnabled=True)
+    keys(elasticache, millpond, "web-001")["1:k"] = "v"
+    elasticache.modify_replication_group(ReplicationGroupId="web", ClusterMode="compatible", ApplyImmediately=True)
+    web = wait(elasticache)
+    assert (web["ClusterMode"], web["PendingModifiedValues"]) == ("disabled", {})
+    assert messages(elasticache, "replication-group", "web")[-1] == (
+        "Failed applying modification of cluster mode to compatible: cluster mode has database 0 only, and there are "
+        "keys in database 1"
+    )
+    assert keys(elasticache, millpond, "web-001") == {"1:k": "v"}
+
+
+def keys(client: Any, millpond: Installation, name: str) -> dict[str, str]:
+    """The data set of a member, to read and to write."""
+    return millpond.engine("valkey").keys(f"{millpond.facts.account}.{client.meta.region_name}.{name}.0001")
+
+
 def slots(group: dict[str, Any]) -> list[int]:
     """How many slots each node group owns."""
     found = []

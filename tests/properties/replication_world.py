@@ -12,7 +12,7 @@ from millpond.engines.spec import ClusterPeer, ClusterView
 from millpond.services.elasticache.decide import Place
 from millpond.services.elasticache.desired.endpoints import group_names
 from millpond.services.elasticache.desired.slots import even, ranges_of, slots_of, spread
-from millpond.services.elasticache.records.replication_groups import ClusterMode, ReplicationGroup, Shard
+from millpond.services.elasticache.records.replication_groups import ClusterMode, ModeBefore, ReplicationGroup, Shard
 from millpond.services.elasticache.replication import steps
 from millpond.services.elasticache.replication.decide import Given, Message, decide
 from millpond.services.elasticache.replication.plan import plan
@@ -69,7 +69,7 @@ class World:
         step = plan(self.group, self.observe(), self.now)
         assert step.why
         self.whys.append(step.why)
-        assert step.decision is None or not step.actions or isinstance(step.decision, steps.SentAway)
+        assert step.decision is None or not step.actions or isinstance(step.decision, steps.SentAway | steps.NoteSaved)
         for action in step.actions:
             self.act(action)
             self.check()
@@ -236,10 +236,10 @@ class World:
         self.processes[name] = Process(
             address=member.node.address,
             incarnation=member.node.incarnation,
-            clustered=self.group.clustered,
+            clustered=member.clustered,
             engine=(member.engine, member.node.engine_version),
             bus=f"{name}/{member.node.incarnation}",
-            primary=self.group.clustered,
+            primary=member.clustered,
             writes=self.saved.get((name, member.node.volume), 0),
         )
 
@@ -319,6 +319,7 @@ class World:
             "resize": lambda group, index: replace(group, spec=replace(group.spec, node_type=f"type-{index}")),
             "shards": self.resharded,
             "reboot": self.rebooted,
+            "mode": self.in_other_mode,
         }[kind](group, index)
         self.group = replace(changed, generation=group.generation + 1)
 
@@ -385,6 +386,17 @@ class World:
         added = new_group("pond", mode="enabled", shards=number).shards[-1]
         shares = spread(owned, [*ids, added.id])
         return replace(group, shards=tuple(replace(each, slots=shares[each.id]) for each in (*group.shards, added)))
+
+    def in_other_mode(self, group: ReplicationGroup, index: int) -> ReplicationGroup:
+        before = group.spec.cluster_mode
+        if before == "enabled":
+            return group
+        return replace(
+            group,
+            spec=replace(group.spec, cluster_mode="compatible" if before == "disabled" else "disabled"),
+            shards=tuple(replace(each, slots=even(1)[0] if before == "disabled" else ()) for each in group.shards),
+            mode_before=ModeBefore(cluster_mode=before, parameter_group=group.spec.parameter_group),
+        )
 
     def rebooted(self, group: ReplicationGroup, index: int) -> ReplicationGroup:
         shard = self.first(group, index)

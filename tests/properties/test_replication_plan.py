@@ -19,6 +19,7 @@ INTENTS = st.sampled_from([
     "resize",
     "shards",
     "reboot",
+    "mode",
     "delete",
     "retain",
 ])
@@ -38,6 +39,7 @@ INTENT_NAMES = frozenset({
     "resize",
     "shards",
     "reboot",
+    "mode",
     "delete",
     "retain",
 })
@@ -87,6 +89,7 @@ def test_whatever_happens_a_group_comes_to_rest_as_promised_and_never_has_two_pr
             assert process.incarnation == each.node.incarnation
             assert process.engine == (group.spec.engine, group.spec.engine_version)
             assert process.primary == (each.id == shard.primary)
+            assert process.clustered == each.clustered == group.clustered
             assert process.linked != process.primary
             assert process.slots == (slots_of(shard.slots) if process.primary else set())
             assert each.node.listed
@@ -100,7 +103,7 @@ def test_whatever_happens_a_group_comes_to_rest_as_promised_and_never_has_two_pr
 @settings(max_examples=30, deadline=None)
 @given(
     shape=st.sampled_from([("disabled", 1, 2), ("enabled", 3, 1)]),
-    kind=st.sampled_from(["switch", "test", "upgrade", "resize", "add replica", "shards"]),
+    kind=st.sampled_from(["switch", "test", "upgrade", "resize", "add replica", "shards", "mode"]),
     index=st.integers(0, 5),
     passes=st.lists(st.integers(1, 6), max_size=10),
 )

@@ -1,6 +1,8 @@
 """Replication groups as their users meet them: made and changed with boto3, used with the clients they have."""
 
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from valkey.cluster import ValkeyCluster
 
 from tests.scenarios.test_caches import endpoint, make, settle
 from tests.support.engines import build
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.groups, pytest.mark.timeout(240)]
 
@@ -140,3 +143,78 @@ def owned(group: Any) -> set[tuple[int, int]]:
         slots = [int(each) for each in told["slots"]]
         found |= set(zip(slots[::2], slots[1::2], strict=True))
     return found
+
+
+def test_a_group_comes_into_cluster_mode_with_its_data_while_clients_write(groups: Any):
+    groups.create_replication_group(
+        ReplicationGroupId="web", NumCacheClusters=3, AutomaticFailoverEnabled=True, **VALKEY
+    )
+    web = available(groups)
+    with writing_to(web["NodeGroups"][0]["PrimaryEndpoint"]) as acknowledged:
+        eventually(lambda: len(acknowledged) > 100, "writes are taken")
+        groups.modify_replication_group(ReplicationGroupId="web", ClusterMode="compatible", ApplyImmediately=True)
+        web = available(groups)
+        far = len(acknowledged) + 100
+        eventually(lambda: len(acknowledged) > far, "writes are taken again")
+    assert web["ClusterMode"] == "compatible"
+    assert set(roles(web).values()) == {"primary", "replica"}
+    with at(web["NodeGroups"][0]["PrimaryEndpoint"]) as plain:
+        assert [each for each in acknowledged if not plain.exists(f"k{each}")] == []
+        assert plain.wait(2, 2000) == 2
+    place = web["ConfigurationEndpoint"]
+    with ValkeyCluster(host=place["Address"], port=place["Port"], decode_responses=True) as cluster:
+        assert cluster.get("k0") == "0"
+        assert len(cluster.get_replicas()) == 2
+    groups.modify_replication_group(ReplicationGroupId="web", ClusterMode="enabled", ApplyImmediately=True)
+    web = available(groups)
+    assert "PrimaryEndpoint" not in web["NodeGroups"][0]
+
+
+def test_a_group_leaves_compatible_cluster_mode_with_its_data(groups: Any):
+    groups.create_replication_group(
+        ReplicationGroupId="web", NumCacheClusters=2, AutomaticFailoverEnabled=True, ClusterMode="compatible", **VALKEY
+    )
+    web = available(groups)
+    with at(web["NodeGroups"][0]["PrimaryEndpoint"]) as client:
+        client.set("k", "v")
+    groups.modify_replication_group(ReplicationGroupId="web", ClusterMode="disabled", ApplyImmediately=True)
+    web = available(groups)
+    assert "ConfigurationEndpoint" not in web
+    with at(web["NodeGroups"][0]["PrimaryEndpoint"]) as client:
+        assert client.get("k") == "v"
+        assert client.info("cluster")["cluster_enabled"] == 0
+        client.execute_command("SELECT", 1)
+        client.set("other", "database")
+        assert client.wait(1, 2000) == 1
+    groups.modify_replication_group(ReplicationGroupId="web", ClusterMode="compatible", ApplyImmediately=True)
+    web = available(groups)
+    assert web["ClusterMode"] == "disabled", "keys in another database keep it out of cluster mode"
+    with at(web["NodeGroups"][0]["PrimaryEndpoint"]) as client:
+        assert client.get("k") == "v"
+
+
+@contextmanager
+def writing_to(place: Any) -> Iterator[list[int]]:
+    """Write numbers, one after another and again after every error; gives those that were acknowledged."""
+    acknowledged: list[int] = []
+    ended = threading.Event()
+
+    def write() -> None:
+        number = 0
+        with valkey.Valkey(host=place["Address"], port=place["Port"], socket_timeout=2) as client:
+            while not ended.is_set():
+                try:
+                    client.set(f"k{number}", number)
+                except valkey.exceptions.ValkeyError:
+                    ended.wait(0.01)
+                    continue
+                acknowledged.append(number)
+                number += 1
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        yield acknowledged
+    finally:
+        ended.set()
+        writer.join()

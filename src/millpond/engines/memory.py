@@ -90,6 +90,7 @@ class MemoryEngine:
             following="" if part is None else part.following,
             linked=part is not None and part.linked,
             offset=0 if part is None else part.offset,
+            databases=memory_groups.databases(memory) if node.replication is not None else frozenset(),
             cluster=None if part is None else part.cluster,
             version=process.memory["version"],
             unconfigured=tuple(

@@ -59,6 +59,14 @@ def state(memory: dict[str, Any], memories: Memories) -> State:
     )
 
 
+def databases(memory: Mapping[str, Any]) -> frozenset[int]:
+    """Those that hold keys: a key `1:k` is in database 1, any other in 0."""
+    if memory.get("clustered"):
+        return frozenset()
+    prefixes = (key.partition(":") for key in memory["keys"])
+    return frozenset(int(number) if colon and number.isdecimal() else 0 for number, colon, _ in prefixes)
+
+
 def follow(memory: dict[str, Any], primary: Node, memories: Memories) -> None:
     if memory["clustered"] and primary.address not in memory["known"].values():
         raise EngineError(f"{primary.name} is not known to it yet")

@@ -139,6 +139,8 @@ class EngineState(msgspec.Struct, frozen=True, kw_only=True):
     """A replica: it is being filled anew, and what it had is on its way out."""
     offset: int = 0
     """How much of the stream of writes it has; comparable among replicas of one primary."""
+    databases: frozenset[int] = frozenset()
+    """Those that hold keys; told of nodes without cluster mode in a replication group."""
     cluster: ClusterView | None = None
 
 

@@ -186,8 +186,15 @@ class ValkeyEngine:
             linked=info.get("master_link_status") == "up",
             syncing=info.get("master_sync_in_progress") == "1",
             offset=views.offset(info),
+            databases=await self._databases(session, node),
             cluster=await clustering.view(session, node) if _clustered(node) else None,
         )
+
+    async def _databases(self, session: Session, node: Node) -> frozenset[int]:
+        """Those with keys; only the change into cluster mode asks."""
+        if node.replication is None or node.replication.clustered:
+            return frozenset()
+        return views.databases(views.fields(await _ask(session, node, "INFO", "keyspace")))
 
     async def _differing(self, session: Session, node: Node) -> Sequence[str]:
         wanted = _live_settings(node)

@@ -26,6 +26,12 @@ def offset(info: Mapping[str, str]) -> int:
     return max(int(info.get(name, "0")), 0)
 
 
+def databases(info: Mapping[str, str]) -> frozenset[int]:
+    """The numbers of the databases that hold keys (INFO keyspace: `db0:keys=1,expires=0,…`)."""
+    numbers = (name.removeprefix("db") for name in info if name.startswith("db"))
+    return frozenset(int(each) for each in numbers if each.isdecimal())
+
+
 def cluster_view(nodes: str, *, state: str = "", migrations: Sequence[Any] = ()) -> ClusterView:
     """Read the answers to CLUSTER NODES, CLUSTER INFO and CLUSTER GETSLOTMIGRATIONS.
 

@@ -74,7 +74,7 @@ def member_node(
         admin_password=admin_password,
         interface=node.interface,
         replication=Replication(
-            clustered=group.clustered,
+            clustered=member.clustered,
             hostname=member_endpoint(group, member, zone),
             password=replication_password,
         ),

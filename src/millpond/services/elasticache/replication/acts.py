@@ -9,6 +9,7 @@ from typing import Any, assert_never
 from millpond.services.elasticache.acts import Act
 from millpond.services.elasticache.records.replication_groups import ReplicationGroup
 from millpond.services.elasticache.replication.steps import (
+    AbandonMode,
     ApplyPending,
     Appoint,
     Converge,
@@ -18,6 +19,7 @@ from millpond.services.elasticache.replication.steps import (
     ListMembers,
     MarkReady,
     MarkSilent,
+    NoteSaved,
     PlaceMembers,
     Release,
     RestMembers,
@@ -57,7 +59,9 @@ def acts(group: ReplicationGroup, decision: Decision, addresses: Mapping[str, st
             return (_own(group, "ApplyPendingModifications", ()),)
         case ResumeMembers() | MarkReady() | MarkSilent() | Suspect() | Trust() | Converge():
             return ()
-        case Serve() | SentAway() | Retire():
+        case AbandonMode(failed=failed):
+            return (_own(group, "AbandonClusterMode", (failed,) if failed else ()),)
+        case NoteSaved() | Serve() | SentAway() | Retire():
             return ()
         case _:
             assert_never(decision)

@@ -15,6 +15,7 @@ from millpond.services.elasticache.records.replication_groups import (
     Shard,
 )
 from millpond.services.elasticache.replication.steps import (
+    AbandonMode,
     ApplyPending,
     Appoint,
     Converge,
@@ -24,6 +25,7 @@ from millpond.services.elasticache.replication.steps import (
     ListMembers,
     MarkReady,
     MarkSilent,
+    NoteSaved,
     PlaceMembers,
     Release,
     RestMembers,
@@ -93,6 +95,10 @@ def decide(group: ReplicationGroup, decision: Decision, given: Given, now: datet
             return _serve(group, _find(group, shard))
         case SentAway(shard=shard):
             return _sent_away(group, _find(group, shard), given)
+        case NoteSaved(members=members):
+            return Decided(group=_each(group, members, lambda each: replace(each, saved=True)))
+        case AbandonMode():
+            return _abandon_mode(group, decision, given)
         case ListMembers(members=members):
             return _list(group, members)
         case Retire(shard=shard):
@@ -199,6 +205,8 @@ def _started(group: ReplicationGroup, member: Member, given: Given, *, fresh: bo
     return replace(
         member,
         engine=group.spec.engine,
+        clustered=_clustered(group, member),
+        saved=False,
         epoch=0,
         silent_since=None,
         node=replace(
@@ -216,6 +224,28 @@ def _started(group: ReplicationGroup, member: Member, given: Given, *, fresh: bo
             recovering=recovering or node.recovering,
         ),
     )
+
+
+def _clustered(group: ReplicationGroup, member: Member) -> bool:
+    """A member starts in the mode of its primary: whoever changes the cluster mode is the primary, first."""
+    shard = next(each for each in group.shards if each.member(member.id) is not None)
+    primary = shard.member(shard.primary)
+    if primary is None or primary.id == member.id or not primary.node.incarnation:
+        return group.clustered
+    return primary.clustered
+
+
+def _abandon_mode(group: ReplicationGroup, decision: AbandonMode, given: Given) -> Decided:
+    before = group.mode_before
+    assert before is not None, "only a change of the mode can be abandoned"
+    text = f"Failed applying modification of cluster mode to {group.spec.cluster_mode}: {decision.because}"
+    spec = replace(group.spec, cluster_mode=before.cluster_mode, parameter_group=before.parameter_group)
+    shards = tuple(replace(each, slots=()) for each in group.shards)
+    back = replace(group, spec=spec, shards=shards, mode_before=None, generation=group.generation + 1)
+    if not decision.failed:
+        return Decided(group=back, messages=(Message(text=text),))
+    started = _start(back, StartMembers(members=(decision.failed,), fresh=False), given)
+    return replace(started, messages=(Message(text=text), *started.messages))
 
 
 def _start(group: ReplicationGroup, decision: StartMembers, given: Given) -> Decided:
@@ -330,7 +360,10 @@ def _converge(group: ReplicationGroup) -> Decided:
     shards = tuple(
         replace(each, switch_to="" if each.switch_to == each.primary else each.switch_to) for each in done.shards
     )
-    return Decided(group=replace(done, shards=shards, converged_generation=group.generation), messages=tuple(messages))
+    return Decided(
+        group=replace(done, shards=shards, converged_generation=group.generation, mode_before=None),
+        messages=tuple(messages),
+    )
 
 
 def _deleted(group: ReplicationGroup) -> Message:

@@ -7,11 +7,13 @@ between any two of them changes nothing but the time.
 from datetime import datetime, timedelta
 
 from millpond.services.elasticache.records.replication_groups import Member, ReplicationGroup, Shard
+from millpond.services.elasticache.replication.modes import plan_failed_mode, plan_mode
 from millpond.services.elasticache.replication.primaries import plan_primaries, plan_switch_overs
 from millpond.services.elasticache.replication.seen import (
     ids,
     is_current,
     is_going,
+    is_in_other_mode,
     is_live,
     is_lost,
     is_outdated,
@@ -31,6 +33,7 @@ from millpond.services.elasticache.replication.steps import (
     InstallEngine,
     ListMembers,
     MarkSilent,
+    NoteSaved,
     Observed,
     PlaceMembers,
     Plan,
@@ -70,11 +73,13 @@ def plan(group: ReplicationGroup, observed: Observed, now: datetime) -> Plan:
         or _plan_lost_replicas(group, observed, now)
         or _plan_restarts(group, observed)
         or _plan_engines(group, observed)
+        or plan_failed_mode(group, observed)
         or _plan_processes(group, observed)
         or plan_topology(group, observed)
         or plan_slots(group, observed)
         or _plan_listing(group, observed)
         or plan_switch_overs(group, observed)
+        or plan_mode(group, observed)
         or _plan_upgrade(group, observed)
         or _plan_removal(group, observed)
         or _plan_waiting(group, observed)
@@ -137,7 +142,7 @@ def _plan_saving(group: ReplicationGroup, members: tuple[Member, ...], observed:
     return Plan(
         why=f"{names(awake)} is saved and stopped",
         actions=tuple(SaveAndStop(member=each.id) for each in awake),
-        settle=0,
+        decision=NoteSaved(members=ids(awake)),
     )
 
 
@@ -196,6 +201,12 @@ def _plan_restarts(group: ReplicationGroup, observed: Observed) -> Plan | None:
     primaries = {each.primary for each in group.shards}
     resting = [each for each in group.members if each.node.resting]
     rested = [each for each in resting if not seen(observed, each).running]
+    unsaved = [each for each in rested if is_in_other_mode(group, each) and not each.saved]
+    if unsaved:
+        return Plan(
+            why=f"{names(unsaved)} ended before it was saved: that is a loss",
+            decision=ResumeMembers(members=ids(unsaved)),
+        )
     saved = [each for each in rested if each.id in primaries]
     if saved:
         return Plan(
@@ -207,7 +218,9 @@ def _plan_restarts(group: ReplicationGroup, observed: Observed) -> Plan | None:
             why=f"{names(rested)} has rested and is started again, to be filled",
             decision=StartMembers(members=ids(rested), fresh=True),
         )
-    alone = [each for each in resting if is_outdated(group, each) and each.id in primaries]
+    alone = [
+        each for each in resting if (is_outdated(group, each) or is_in_other_mode(group, each)) and each.id in primaries
+    ]
     awake = [each for each in resting if each not in alone]
     if awake:
         return Plan(why=f"{names(awake)} was to rest but is wanted again", decision=ResumeMembers(members=ids(awake)))

@@ -26,6 +26,8 @@ class ObservedMember(msgspec.Struct, frozen=True, kw_only=True):
     linked: bool = False
     syncing: bool = False
     offset: int = 0
+    databases: frozenset[int] = frozenset()
+    """Without cluster mode: those that hold keys."""
     cluster: ClusterView | None = None
     unconfigured: tuple[str, ...] = ()
     detail: str = ""
@@ -119,6 +121,19 @@ class SentAway(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     shard: str
 
 
+class NoteSaved(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Members' data were saved and their processes stopped: nothing tells that later."""
+
+    members: tuple[str, ...]
+
+
+class AbandonMode(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The cluster mode cannot change: go back, and start `failed` again as it was, with its data."""
+
+    because: str
+    failed: str = ""
+
+
 class ListMembers(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Tell clients exactly these members."""
 
@@ -167,6 +182,8 @@ Decision = (
     | Appoint
     | Serve
     | SentAway
+    | NoteSaved
+    | AbandonMode
     | ListMembers
     | Retire
     | ForgetMembers

@@ -84,6 +84,7 @@ def _plan_following(group: ReplicationGroup, observed: Observed) -> Plan | None:
             and not _copies(each, primary, observed)
             and not _is_yielding(each, observed)
             and seen(observed, each).role != "none"
+            and each.clustered == primary.clustered
         ]
     if not follows:
         return None
