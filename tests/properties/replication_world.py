@@ -5,14 +5,21 @@ nobody started on the data of another time, no decision under an old epoch.
 """
 
 from datetime import timedelta
+from typing import Literal
 
 import msgspec
 
-from millpond.engines.spec import ClusterPeer, ClusterView
+from millpond.engines.spec import ClusterPeer, ClusterView, OutsideState
 from millpond.services.elasticache.decide import Place
 from millpond.services.elasticache.desired.endpoints import group_names
 from millpond.services.elasticache.desired.slots import even, ranges_of, slots_of, spread
-from millpond.services.elasticache.records.replication_groups import ClusterMode, ModeBefore, ReplicationGroup, Shard
+from millpond.services.elasticache.records.replication_groups import (
+    ClusterMode,
+    Migration,
+    ModeBefore,
+    ReplicationGroup,
+    Shard,
+)
 from millpond.services.elasticache.replication import steps
 from millpond.services.elasticache.replication.decide import Given, Message, decide
 from millpond.services.elasticache.replication.plan import plan
@@ -20,6 +27,10 @@ from millpond.services.elasticache.replication.steps import Observed, ObservedMe
 from tests.support.groups import CREATED, member, new_group
 
 replace = msgspec.structs.replace
+
+
+OUTSIDE_WRITES = 1000
+"""How far the engine outside is in its stream of writes."""
 
 
 class Process(msgspec.Struct):
@@ -36,6 +47,8 @@ class Process(msgspec.Struct):
     linked: bool = False
     running: bool = True
     paused: bool = False
+    outside: bool = False
+    """It copies the engine outside."""
     writes: int = 0
     """How far it is in the stream of writes."""
     slots: set[int] = msgspec.field(default_factory=set)
@@ -123,9 +136,10 @@ class World:
     def replicate(self) -> None:
         for each in self.processes.values():
             above = self.at(each.following) if each.following else None
-            each.linked = each.running and not each.paused and above is not None and above.primary and not above.paused
-            if each.linked and above is not None:
-                each.writes = above.writes
+            serves = above is not None and (above.primary or above.outside) and not above.paused
+            each.linked = each.running and not each.paused and (serves or each.outside)
+            if each.linked:
+                each.writes = OUTSIDE_WRITES if above is None else above.writes
 
     def write(self, index: int) -> None:
         """A client writes to a primary that its replicas may not have copied from yet."""
@@ -142,6 +156,9 @@ class World:
             installed=frozenset(self.installed),
             named=self.published == dict(group_names(self.group, "test")),
             stopping=self.stopping,
+            outside=OutsideState(
+                engine="valkey", version="8.0.1", role="primary", clustered=False, offset=OUTSIDE_WRITES
+            ),
         )
 
     def observed(self, process: Process) -> ObservedMember:
@@ -205,6 +222,9 @@ class World:
                 self.published = dict(group_names(self.group, "test"))
             case steps.RewriteFiles() | steps.Configure() | steps.SendAway():
                 pass
+            case steps.FollowOutside(member=name, outside=outside):
+                process = self.processes[name]
+                process.primary, process.following, process.outside = False, outside.address, True
             case steps.Follow(member=name, primary=primary):
                 self.follow(self.processes[name], self.processes[primary])
             case steps.Promote(member=name):
@@ -245,7 +265,7 @@ class World:
 
     def follow(self, process: Process, primary: Process) -> None:
         assert not process.slots, "a primary with slots cannot be told to copy"
-        process.primary, process.following = False, primary.address
+        process.primary, process.following, process.outside = False, primary.address, False
 
     def promote(self, process: Process) -> None:
         if process.primary:
@@ -255,7 +275,7 @@ class World:
             former = self.at(process.following)
             if former is not None:
                 former.slots, former.primary, former.following = set(), False, process.address
-        process.primary, process.following = True, ""
+        process.primary, process.following, process.outside = True, "", False
 
     def slots_left(self, process: Process) -> frozenset[int]:
         """What its primary owned, so far as nobody else does by now."""
@@ -308,6 +328,11 @@ class World:
         if kind in {"delete", "retain"}:
             self.group = replace(group, delete_requested_at=self.now, retain_primary=kind == "retain")
             return
+        if kind in {"complete", "give up"}:
+            if group.copies_outside and group.migration is not None:
+                stage: Literal["finish", "abort"] = "finish" if kind == "complete" else "abort"
+                self.group = replace(group, migration=replace(group.migration, stage=stage))
+            return
         if not self.calm():
             return
         changed = {
@@ -320,6 +345,8 @@ class World:
             "shards": self.resharded,
             "reboot": self.rebooted,
             "mode": self.in_other_mode,
+            "test migration": lambda group, _: self.migrated(group, "test"),
+            "migrate": lambda group, _: self.migrated(group, "copy"),
         }[kind](group, index)
         self.group = replace(changed, generation=group.generation + 1)
 
@@ -386,6 +413,11 @@ class World:
         added = new_group("pond", mode="enabled", shards=number).shards[-1]
         shares = spread(owned, [*ids, added.id])
         return replace(group, shards=tuple(replace(each, slots=shares[each.id]) for each in (*group.shards, added)))
+
+    def migrated(self, group: ReplicationGroup, stage: Literal["test", "copy"]) -> ReplicationGroup:
+        if group.spec.cluster_mode != "disabled":
+            return group
+        return replace(group, migration=Migration(address="outside", port=6379, stage=stage))
 
     def in_other_mode(self, group: ReplicationGroup, index: int) -> ReplicationGroup:
         before = group.spec.cluster_mode

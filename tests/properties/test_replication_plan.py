@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from millpond.services.elasticache.desired.slots import even, slots_of, spread
 from millpond.services.elasticache.records.replication_groups import ClusterMode
-from tests.properties.replication_world import World, whole
+from tests.properties.replication_world import OUTSIDE_WRITES, World, whole
 
 FAULTS = st.sampled_from(["kill", "vanish", "pause", "wake", "reboot machine", "write", "wait"])
 INTENTS = st.sampled_from([
@@ -20,6 +20,10 @@ INTENTS = st.sampled_from([
     "shards",
     "reboot",
     "mode",
+    "test migration",
+    "migrate",
+    "complete",
+    "give up",
     "delete",
     "retain",
 ])
@@ -40,6 +44,10 @@ INTENT_NAMES = frozenset({
     "shards",
     "reboot",
     "mode",
+    "test migration",
+    "migrate",
+    "complete",
+    "give up",
     "delete",
     "retain",
 })
@@ -71,11 +79,13 @@ def test_whatever_happens_a_group_comes_to_rest_as_promised_and_never_has_two_pr
     world.stopping = False
     for each in world.processes.values():
         each.paused = False
+    world.intent("complete", 0)
     world.settle()
     group = world.group
     if group is None:
         assert set(world.processes) <= {world.released}
         return
+    assert group.migration is None
     assert group.delete_requested_at is None, "a deleted group is gone in the end"
     assert group.generation == group.converged_generation
     assert sorted(world.processes) == sorted(each.id for each in group.members)
@@ -125,6 +135,27 @@ def test_no_planned_change_loses_a_write(shape: tuple[ClusterMode, int, int], ki
     assert world.group is not None
     primaries = [world.processes[each.primary] for each in world.group.shards]
     assert max(each.writes for each in primaries) == written
+
+
+@settings(max_examples=30, deadline=None)
+@given(events=st.lists(st.tuples(FAULTS, st.integers(0, 8)), max_size=6), passes=st.integers(1, 30))
+def test_whatever_happens_in_a_migration_everything_from_outside_is_there_in_the_end(
+    events: list[tuple[str, int]], passes: int
+):
+    world = World("disabled", 1, 2)
+    world.settle()
+    world.intent("migrate", 0)
+    for kind, index in events:
+        for _ in range(passes):
+            world.step()
+        world.fault(kind, index)
+    for each in world.processes.values():
+        each.paused = False
+    world.intent("complete", 0)
+    world.settle()
+    assert world.group is not None
+    assert world.group.migration is None
+    assert {each.writes for each in world.processes.values()} == {OUTSIDE_WRITES}
 
 
 @settings(max_examples=30, deadline=None)

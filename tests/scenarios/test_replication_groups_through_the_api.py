@@ -1,8 +1,11 @@
 """Replication groups as their users meet them: made and changed with boto3, used with the clients they have."""
 
+import socket
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -218,3 +221,69 @@ def writing_to(place: Any) -> Iterator[list[int]]:
     finally:
         ended.set()
         writer.join()
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Iterator[valkey.Valkey]:
+    """An engine of somebody else's, with data."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = build("valkey", "9.1").server
+    words = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
+    process = subprocess.Popen([str(server), *words], stdout=subprocess.DEVNULL)
+    client = valkey.Valkey(host="127.0.0.1", port=port, decode_responses=True)
+
+    def answers() -> bool:
+        try:
+            return bool(client.ping())
+        except valkey.exceptions.ConnectionError:
+            return False
+
+    try:
+        eventually(answers, "the engine outside answers")
+        for number in range(500):
+            client.set(f"old{number}", number)
+        yield client
+    finally:
+        client.close()
+        process.kill()
+        process.wait()
+
+
+def test_the_data_of_an_engine_outside_come_into_a_group(groups: Any, old: valkey.Valkey):
+    groups.create_replication_group(
+        ReplicationGroupId="web", NumCacheClusters=2, AutomaticFailoverEnabled=True, MultiAZEnabled=True, **VALKEY
+    )
+    web = available(groups)
+    place = {"Address": "127.0.0.1", "Port": old.connection_pool.connection_kwargs["port"]}
+    old.config_set("requirepass", "secret")
+    old.execute_command("AUTH", "secret")
+    groups.test_migration(ReplicationGroupId="web", CustomerNodeEndpointList=[place])
+    available(groups)
+    assert "failed" in last_event(groups)
+    old.config_set("requirepass", "")
+    groups.test_migration(ReplicationGroupId="web", CustomerNodeEndpointList=[place])
+    available(groups)
+    assert last_event(groups).endswith("succeeded")
+    groups.start_migration(ReplicationGroupId="web", CustomerNodeEndpointList=[place])
+    with at(web["NodeGroups"][0]["PrimaryEndpoint"]) as primary, at(web["NodeGroups"][0]["ReaderEndpoint"]) as reader:
+        eventually(lambda: primary.dbsize() == 500 and reader.dbsize() == 500, "the data are copied")
+        with pytest.raises(valkey.exceptions.ReadOnlyError):
+            primary.set("k", "v")
+        old.set("late", "1")
+        groups.complete_migration(ReplicationGroupId="web")
+        web = available(groups)
+        assert (primary.get("late"), primary.get("old499")) == ("1", "499")
+        primary.set("new", "2")
+        assert primary.wait(1, 2000) == 1
+    assert old.get("new") is None
+    assert set(roles(web).values()) == {"primary", "replica"}
+    groups.test_failover(ReplicationGroupId="web", NodeGroupId="0001")
+    with at(available(groups)["NodeGroups"][0]["PrimaryEndpoint"]) as primary:
+        assert primary.get("new") == "2"
+
+
+def last_event(client: Any) -> str:
+    events = client.describe_events(SourceIdentifier="web", SourceType="replication-group")["Events"]
+    return str(events[0]["Message"])

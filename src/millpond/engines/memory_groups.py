@@ -41,6 +41,7 @@ def start(memory: dict[str, Any], node: Node) -> None:
         "clustered": node.replication.clustered,
         "primary": node.replication.clustered,
         "following": "",
+        "outside": False,
         "known": {},
         "slots": set(),
         "copied slots": set(),
@@ -74,6 +75,11 @@ def follow(memory: dict[str, Any], primary: Node, memories: Memories) -> None:
     _copy(memory, memories)
 
 
+def follow_outside(memory: dict[str, Any], address: str, memories: Memories) -> None:
+    memory["primary"], memory["following"], memory["outside"] = False, address, True
+    _copy(memory, memories)
+
+
 def promote(memory: dict[str, Any], memories: Memories) -> None:
     if memory["primary"]:
         return
@@ -83,7 +89,7 @@ def promote(memory: dict[str, Any], memories: Memories) -> None:
         if former is not None:
             former["slots"] = set()
             former["primary"], former["following"] = False, memory["address"]
-    memory["primary"], memory["following"] = True, ""
+    memory["primary"], memory["following"], memory["outside"] = True, "", False
 
 
 def switch_over(old: dict[str, Any], new: dict[str, Any], memories: Memories) -> None:
@@ -113,7 +119,7 @@ def add_slots(memory: dict[str, Any], slots: Slots) -> None:
 
 def _copy(memory: dict[str, Any], memories: Memories) -> bool:
     above = memories.at(memory["following"]) if memory["following"] else None
-    if above is None or not above.get("primary"):
+    if above is None or not (above.get("primary") or above.get("outside")):
         return False
     memory["keys"] = dict(above["keys"])
     memory["copied slots"] = set(above["slots"])

@@ -67,6 +67,8 @@ class Replication(msgspec.Struct, frozen=True, kw_only=True):
     """What cluster clients are told to call it."""
     password: str
     """Of the engine user by which the members of the group reach each other; the same in all of them."""
+    copies_outside: bool = False
+    """It copies an engine that is no member, and so shows it no password."""
 
 
 class Node(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,6 +146,26 @@ class EngineState(msgspec.Struct, frozen=True, kw_only=True):
     cluster: ClusterView | None = None
 
 
+class Outside(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an engine answers that is not Millpond's."""
+
+    address: str
+    """A host name or an IP address."""
+    port: int
+
+
+class OutsideState(msgspec.Struct, frozen=True, kw_only=True):
+    """What such an engine says of itself to a client without a password."""
+
+    engine: Literal["valkey", "redis"]
+    version: str
+    """As it spells it: `7.2.4`."""
+    role: Role
+    clustered: bool
+    offset: int
+    """How far it is in the stream of writes."""
+
+
 class Engine(Protocol):
     """How one kind of engine is run."""
 
@@ -173,6 +195,14 @@ class ReplicatingEngine(Engine, Protocol):
 
     async def promote(self, node: Node, place: Place) -> None:
         """Take writes. Whoever else may take them must be fenced before."""
+        ...
+
+    async def look_outside(self, outside: Outside) -> OutsideState:
+        """Ask an engine outside who it is; EngineError with the reason when it does not answer or wants a password."""
+        ...
+
+    async def follow_outside(self, node: Node, place: Place, outside: Outside) -> None:
+        """Copy an engine outside: what the node has is replaced by what is there. Without cluster mode only."""
         ...
 
     async def switch_over(self, old: tuple[Node, Place], new: tuple[Node, Place]) -> None:

@@ -77,6 +77,7 @@ def member_node(
             clustered=member.clustered,
             hostname=member_endpoint(group, member, zone),
             password=replication_password,
+            copies_outside=group.copies_outside and member.id == group.shards[0].primary,
         ),
     )
 

@@ -61,6 +61,15 @@ class ModeBefore(msgspec.Struct, frozen=True, kw_only=True):
     parameter_group: str
 
 
+class Migration(msgspec.Struct, frozen=True, kw_only=True):
+    """Data that come from an engine that is not Millpond's."""
+
+    address: str
+    port: int
+    stage: Literal["test", "copy", "finish", "abort"]
+    """Whether that could be; it is copied; it is to end once nothing is missing; it is to end now."""
+
+
 class Member(msgspec.Struct, frozen=True, kw_only=True):
     """One member: a cache cluster of one node."""
 
@@ -129,6 +138,7 @@ class ReplicationGroup(msgspec.Struct, frozen=True, kw_only=True):
     delete_requested_at: datetime | None = None
     mode_before: ModeBefore | None = None
     """While the cluster mode changes from or to disabled."""
+    migration: Migration | None = None
     retain_primary: bool = False
     """On deletion the primary stays, as a standalone cluster."""
     revision: int = 0
@@ -150,6 +160,11 @@ class ReplicationGroup(msgspec.Struct, frozen=True, kw_only=True):
     def clustered(self) -> bool:
         """Whether its engines run in cluster mode; `compatible` groups do, with one shard."""
         return self.spec.cluster_mode != "disabled"
+
+    @property
+    def copies_outside(self) -> bool:
+        """Whether its primary copies an engine that is no member, and takes no writes meanwhile."""
+        return self.migration is not None and self.migration.stage != "test"
 
     @property
     def known_mode(self) -> ClusterMode:

@@ -14,12 +14,14 @@ from millpond.services.elasticache.replication.steps import (
     Appoint,
     Converge,
     Decision,
+    EndMigration,
     Forget,
     ForgetMembers,
     ListMembers,
     MarkReady,
     MarkSilent,
     NoteSaved,
+    NoteTest,
     PlaceMembers,
     Release,
     RestMembers,
@@ -61,7 +63,9 @@ def acts(group: ReplicationGroup, decision: Decision, addresses: Mapping[str, st
             return ()
         case AbandonMode(failed=failed):
             return (_own(group, "AbandonClusterMode", (failed,) if failed else ()),)
-        case NoteSaved() | Serve() | SentAway() | Retire():
+        case EndMigration():
+            return (_own(group, "EndMigration", (group.shards[0].primary,)),)
+        case NoteSaved() | NoteTest() | Serve() | SentAway() | Retire():
             return ()
         case _:
             assert_never(decision)

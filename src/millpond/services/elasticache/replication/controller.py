@@ -11,7 +11,7 @@ from typing import assert_never
 import msgspec
 from sqlalchemy import Connection
 
-from millpond.engines.spec import EngineError, Node, ReplicatingEngine
+from millpond.engines.spec import EngineError, Node, Outside, OutsideState, ReplicatingEngine
 from millpond.host.fabric import Fabric
 from millpond.host.spec import Host, HostError, Place
 from millpond.kernel.clock import Clock
@@ -36,6 +36,7 @@ from millpond.services.elasticache.replication.steps import (
     Decision,
     EnsureProcess,
     Follow,
+    FollowOutside,
     ForgetPeers,
     InstallEngine,
     Meet,
@@ -185,6 +186,7 @@ class ReplicationGroupController:
         group = promise.group
         builds = {(each.engine, each.node.engine_version) for each in group.members if each.node.incarnation}
         builds.add((group.spec.engine, group.spec.engine_version))
+        outside, detail = await self._look_outside(group)
         now_booted = boot_parameters(group.spec, promise.parameters)
         names, published = group_names(group, self._zone), self._names.published()
         retired = {name for name in published if is_name_of_group(name, group)} - names.keys()
@@ -195,10 +197,22 @@ class ReplicationGroupController:
             installed=frozenset(each for each in builds if self._builds.installed(*each) is not None),
             named=not retired and all(published.get(name) == addresses for name, addresses in names.items()),
             stopping=self._stopping(),
+            outside=outside,
+            outside_detail=detail,
             stale_boot_parameters=frozenset(
                 each.id for each in group.members if each.node.incarnation and each.node.boot_parameters != now_booted
             ),
         )
+
+    async def _look_outside(self, group: ReplicationGroup) -> tuple[OutsideState | None, str]:
+        """The engine outside that data are to come from, before the members are: what it had, they may have by then."""
+        if group.migration is None:
+            return None, ""
+        where = Outside(address=group.migration.address, port=group.migration.port)
+        try:
+            return await self._engines[group.spec.engine].look_outside(where), ""
+        except EngineError as error:
+            return None, str(error)
 
     def _node(self, promise: Promise, member: Member) -> Node | None:
         group = promise.group
@@ -317,12 +331,14 @@ class ReplicationGroupController:
         self,
         promise: Promise,
         engine: ReplicatingEngine,
-        action: Follow | Promote | SwitchOver | SendAway | Meet | ForgetPeers | AddSlots | MoveSlots,
+        action: Follow | FollowOutside | Promote | SwitchOver | SendAway | Meet | ForgetPeers | AddSlots | MoveSlots,
     ) -> None:
         """What is told to engines about each other."""
         match action:
             case Follow(member=member, primary=primary):
                 await engine.follow(*self._placed(promise, member), self._placed(promise, primary)[0])
+            case FollowOutside(member=member, outside=outside):
+                await engine.follow_outside(*self._placed(promise, member), outside)
             case Promote(member=member):
                 await engine.promote(*self._placed(promise, member))
             case SwitchOver(old=old, new=new):

@@ -20,12 +20,14 @@ from millpond.services.elasticache.replication.steps import (
     Appoint,
     Converge,
     Decision,
+    EndMigration,
     Forget,
     ForgetMembers,
     ListMembers,
     MarkReady,
     MarkSilent,
     NoteSaved,
+    NoteTest,
     PlaceMembers,
     Release,
     RestMembers,
@@ -99,6 +101,10 @@ def decide(group: ReplicationGroup, decision: Decision, given: Given, now: datet
             return Decided(group=_each(group, members, lambda each: replace(each, saved=True)))
         case AbandonMode():
             return _abandon_mode(group, decision, given)
+        case NoteTest(problem=problem):
+            return _tested(group, problem)
+        case EndMigration():
+            return _migrated(group)
         case ListMembers(members=members):
             return _list(group, members)
         case Retire(shard=shard):
@@ -246,6 +252,21 @@ def _abandon_mode(group: ReplicationGroup, decision: AbandonMode, given: Given) 
         return Decided(group=back, messages=(Message(text=text),))
     started = _start(back, StartMembers(members=(decision.failed,), fresh=False), given)
     return replace(started, messages=(Message(text=text), *started.messages))
+
+
+def _tested(group: ReplicationGroup, problem: str) -> Decided:
+    assert group.migration is not None
+    text = f"Test migration from {group.migration.address}:{group.migration.port} " + (
+        f"failed: {problem}" if problem else "succeeded"
+    )
+    return Decided(group=replace(group, migration=None), messages=(Message(text=text),))
+
+
+def _migrated(group: ReplicationGroup) -> Decided:
+    assert group.migration is not None
+    how = "stopped before its data were in sync" if group.migration.stage == "abort" else "completed"
+    text = f"Migration from {group.migration.address}:{group.migration.port} {how}"
+    return Decided(group=replace(group, migration=None), messages=(Message(text=text),))
 
 
 def _start(group: ReplicationGroup, decision: StartMembers, given: Given) -> Decided:

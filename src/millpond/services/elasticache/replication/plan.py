@@ -7,6 +7,7 @@ between any two of them changes nothing but the time.
 from datetime import datetime, timedelta
 
 from millpond.services.elasticache.records.replication_groups import Member, ReplicationGroup, Shard
+from millpond.services.elasticache.replication.migrating import plan_copying, plan_migration
 from millpond.services.elasticache.replication.modes import plan_failed_mode, plan_mode
 from millpond.services.elasticache.replication.primaries import plan_primaries, plan_switch_overs
 from millpond.services.elasticache.replication.seen import (
@@ -67,7 +68,7 @@ def plan(group: ReplicationGroup, observed: Observed, now: datetime) -> Plan:
     if observed.stopping:
         return _plan_stop(group, observed)
     return (
-        plan_primaries(group, observed, now)
+        (plan_copying if group.copies_outside else plan_primaries)(group, observed, now)
         or _plan_pending(group, now)
         or _plan_placement(group)
         or _plan_lost_replicas(group, observed, now)
@@ -83,6 +84,7 @@ def plan(group: ReplicationGroup, observed: Observed, now: datetime) -> Plan:
         or _plan_upgrade(group, observed)
         or _plan_removal(group, observed)
         or _plan_waiting(group, observed)
+        or plan_migration(group, observed)
         or _plan_convergence(group, observed)
     )
 

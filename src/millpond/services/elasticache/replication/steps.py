@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from millpond.engines.spec import ClusterView, Role, Slots
+from millpond.engines.spec import ClusterView, Outside, OutsideState, Role, Slots
 
 
 class ObservedMember(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +43,10 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     named: bool
     """Its host names resolve as they should, and no others of its."""
     stopping: bool = False
+    outside: OutsideState | None = None
+    """The engine outside that data are to come from, where there is one and it answered."""
+    outside_detail: str = ""
+    """Why it did not answer."""
     stale_boot_parameters: frozenset[str] = frozenset()
     """Members that need a reboot to take the parameter group's values."""
 
@@ -134,6 +138,16 @@ class AbandonMode(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     failed: str = ""
 
 
+class NoteTest(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """It was seen whether data could come from an engine outside: empty, or why not."""
+
+    problem: str
+
+
+class EndMigration(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """No more is copied from outside: the primary takes writes again."""
+
+
 class ListMembers(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Tell clients exactly these members."""
 
@@ -184,6 +198,8 @@ Decision = (
     | SentAway
     | NoteSaved
     | AbandonMode
+    | NoteTest
+    | EndMigration
     | ListMembers
     | Retire
     | ForgetMembers
@@ -231,6 +247,11 @@ class Configure(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 class Follow(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     member: str
     primary: str
+
+
+class FollowOutside(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    member: str
+    outside: Outside
 
 
 class Promote(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -281,6 +302,7 @@ Action = (
     | RemoveProcess
     | Configure
     | Follow
+    | FollowOutside
     | Promote
     | SwitchOver
     | SendAway
