@@ -11,6 +11,10 @@ from millpond.services.elasticache.records.parameter_groups import ParameterGrou
 from millpond.services.elasticache.records.replication_groups import GroupSpec, Member, ReplicationGroup
 
 
+_SCALED = "maxmemory"
+"""What comes with the node type and changes while the engine runs; no parameter group can set it."""
+
+
 def boot_parameters(spec: ClusterSpec | GroupSpec, group: ParameterGroup) -> dict[str, str]:
     """The values that only a start can change, as a node started now would take them."""
     return dict(_boot_parameters(group.family, spec.node_type, tuple(group.values.items()), spec.engine_version))
@@ -22,7 +26,7 @@ def _boot_parameters(
 ) -> Mapping[str, str]:
     """Remembered, because every description of every cluster asks, and few clusters differ."""
     values = effective_parameters(family, node_type, dict(group_values), engine_version)
-    return {name: value for name, value in values.items() if requires_reboot(family, name)}
+    return {name: value for name, value in values.items() if requires_reboot(family, name) and name != _SCALED}
 
 
 def engine_node(
