@@ -1,84 +1,29 @@
 """Replication groups through boto3, kept by the controller on the memory driver: promises come about and are shown."""
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-import msgspec
 import pytest
-from botocore.exceptions import ClientError
 
-from millpond.engines.spec import OutsideState
+from tests.api.kept_groups import (
+    CONFIG,
+    VALKEY,
+    groups_client,
+    keys,
+    made,
+    messages,
+    primary,
+    refused,
+    slots,
+    wait,
+)
 from tests.support.installation import Installation
-from tests.support.waiting import eventually
-
-VALKEY = {
-    "ReplicationGroupDescription": "web cache",
-    "Engine": "valkey",
-    "EngineVersion": "9.1",
-    "CacheNodeType": "cache.t4g.micro",
-}
-CONFIG = {"Delay": 0.05, "MaxAttempts": 600}
 
 
 @pytest.fixture
 def elasticache(millpond: Installation, region: str) -> Iterator[Any]:
-    client = millpond.client("elasticache", region=region)
-    yield client
-    for each in client.describe_replication_groups()["ReplicationGroups"]:
-        with contextlib.suppress(ClientError):
-            # A test that failed may have left a migration.
-            client.complete_migration(ReplicationGroupId=each["ReplicationGroupId"], Force=True)
-        if each["Status"] != "deleting":
-            eventually(lambda name=each["ReplicationGroupId"]: _deleted(client, name), f"{each} can be deleted")
-    client.close()
-
-
-def _deleted(client: Any, name: str) -> bool:
-    try:
-        client.delete_replication_group(ReplicationGroupId=name)
-    except client.exceptions.InvalidReplicationGroupStateFault:
-        return False
-    except client.exceptions.ReplicationGroupNotFoundFault:
-        return True
-    return True
-
-
-def wait(client: Any, name: str = "web") -> dict[str, Any]:
-    """Wait until the group is available, and see that groups and clusters tell the same then."""
-    client.get_waiter("replication_group_available").wait(ReplicationGroupId=name, WaiterConfig=CONFIG)
-    [group] = client.describe_replication_groups(ReplicationGroupId=name)["ReplicationGroups"]
-    for each in group["MemberClusters"]:
-        [cluster] = client.describe_cache_clusters(CacheClusterId=each, ShowCacheNodeInfo=True)["CacheClusters"]
-        assert (cluster["CacheClusterStatus"], cluster["ReplicationGroupId"]) == ("available", name)
-        assert cluster["CacheNodes"][0]["CacheNodeStatus"] == "available"
-    assert sorted(group["MemberClusters"]) == sorted(
-        each["CacheClusterId"] for shard in group["NodeGroups"] for each in shard["NodeGroupMembers"]
-    )
-    return dict(group)
-
-
-def made(client: Any, name: str = "web", **parameters: Any) -> dict[str, Any]:
-    answer = client.create_replication_group(ReplicationGroupId=name, **(VALKEY | parameters))
-    assert answer["ReplicationGroup"]["Status"] == "creating"
-    return wait(client, name)
-
-
-def primary(group: dict[str, Any]) -> str:
-    [shard] = group["NodeGroups"]
-    [found] = [each["CacheClusterId"] for each in shard["NodeGroupMembers"] if each["CurrentRole"] == "primary"]
-    return str(found)
-
-
-def messages(client: Any, kind: str, name: str) -> list[str]:
-    events = client.describe_events(SourceIdentifier=name, SourceType=kind)["Events"]
-    return [each["Message"] for each in reversed(events)]
-
-
-def refused(call: Callable[..., Any], **parameters: Any) -> str:
-    with pytest.raises(ClientError) as error:
-        call(**parameters)
-    return str(error.value.response["Error"]["Code"])
+    with groups_client(millpond, region) as client:
+        yield client
 
 
 def test_a_group_becomes_available_with_its_endpoints_and_its_events(elasticache: Any):
@@ -224,86 +169,6 @@ def test_keys_in_other_databases_keep_a_group_out_of_cluster_mode(elasticache: A
         "keys in database 1"
     )
     assert keys(elasticache, millpond, "web-001") == {"1:k": "v"}
-
-
-def outside(millpond: Installation, address: str, **changes: Any) -> dict[str, str]:
-    """The data set of an engine that is not Millpond's."""
-    state = OutsideState(engine="redis", version="6.2.14", role="primary", clustered=False, offset=0)
-    return millpond.engine("valkey").outside(address, msgspec.structs.replace(state, **changes))
-
-
-@pytest.mark.parametrize(
-    ("changes", "outcome"),
-    [
-        ({}, "succeeded"),
-        ({"clustered": True}, "failed: it runs in cluster mode"),
-        ({"role": "replica"}, "failed: it is a replica itself"),
-        ({"version": "7.4.1"}, "failed: its redis 7.4.1 is newer than valkey 9.1 can read"),
-        ({"engine": "valkey", "version": "9.2.0"}, "failed: its valkey 9.2.0 is newer than valkey 9.1 can read"),
-        (None, "failed: 10.9.9.9:6379 does not serve a client without a password: refused"),
-    ],
-)
-def test_the_outcome_of_a_tested_migration_is_an_event(
-    elasticache: Any, millpond: Installation, changes: dict[str, Any] | None, outcome: str
-):
-    made(elasticache, NumCacheClusters=2, AutomaticFailoverEnabled=True, MultiAZEnabled=True)
-    host = "10.9.9.9" if changes is None else f"{elasticache.meta.region_name}.test"
-    if changes is not None:
-        outside(millpond, host, **changes)
-    keys(elasticache, millpond, "web-001")["mine"] = "kept"
-    elasticache.test_migration(ReplicationGroupId="web", CustomerNodeEndpointList=[{"Address": host, "Port": 6379}])
-    wait(elasticache)
-    assert messages(elasticache, "replication-group", "web")[-1] == f"Test migration from {host}:6379 {outcome}"
-    assert keys(elasticache, millpond, "web-001") == {"mine": "kept"}
-
-
-def test_data_come_from_outside_and_the_group_goes_on_with_them(elasticache: Any, millpond: Installation):
-    made(elasticache, NumCacheClusters=2, AutomaticFailoverEnabled=True, MultiAZEnabled=True)
-    host = f"{elasticache.meta.region_name}.test"
-    there = outside(millpond, host)
-    there["old"] = "1"
-    elasticache.start_migration(ReplicationGroupId="web", CustomerNodeEndpointList=[{"Address": host, "Port": 6379}])
-    eventually(lambda: keys(elasticache, millpond, "web-002") == {"old": "1"}, "the replica has the data")
-    [group] = elasticache.describe_replication_groups(ReplicationGroupId="web")["ReplicationGroups"]
-    assert group["Status"] == "modifying"
-    there["late"] = "2"
-    elasticache.complete_migration(ReplicationGroupId="web")
-    assert primary(wait(elasticache)) == "web-001"
-    keys(elasticache, millpond, "web-001")["new"] = "3"
-    eventually(lambda: set(keys(elasticache, millpond, "web-002")) == {"old", "late", "new"}, "it is copied")
-    assert messages(elasticache, "replication-group", "web")[-2:] == [
-        f"Migration from {host}:6379 started",
-        f"Migration from {host}:6379 completed",
-    ]
-    assert set(there) == {"old", "late"}
-
-
-def test_a_migration_that_cannot_be_keeps_the_data_and_is_stopped_by_force(elasticache: Any, millpond: Installation):
-    made(elasticache, NumCacheClusters=2, AutomaticFailoverEnabled=True, MultiAZEnabled=True)
-    keys(elasticache, millpond, "web-001")["mine"] = "kept"
-    elasticache.start_migration(
-        ReplicationGroupId="web", CustomerNodeEndpointList=[{"Address": "10.9.9.9", "Port": 6379}]
-    )
-    elasticache.complete_migration(ReplicationGroupId="web")
-    [group] = elasticache.describe_replication_groups(ReplicationGroupId="web")["ReplicationGroups"]
-    assert group["Status"] == "modifying"
-    elasticache.complete_migration(ReplicationGroupId="web", Force=True)
-    wait(elasticache)
-    assert keys(elasticache, millpond, "web-001") == {"mine": "kept"}
-
-
-def keys(client: Any, millpond: Installation, name: str) -> dict[str, str]:
-    """The data set of a member, to read and to write."""
-    return millpond.engine("valkey").keys(f"{millpond.facts.account}.{client.meta.region_name}.{name}.0001")
-
-
-def slots(group: dict[str, Any]) -> list[int]:
-    """How many slots each node group owns."""
-    found = []
-    for shard in group["NodeGroups"]:
-        edges = [part.split("-") for part in shard["Slots"].split(",")]
-        found.append(sum(int(each[-1]) - int(each[0]) + 1 for each in edges))
-    return found
 
 
 def test_a_cluster_that_stood_alone_becomes_a_primary_and_stands_alone_again(elasticache: Any, millpond: Installation):

@@ -402,9 +402,9 @@ class World:
         if index % 2 and len(ids) > 1:
             staying = ids[1:]
             shares = spread(owned, staying)
-            return replace(
+            return counted(
                 group,
-                shards=tuple(
+                tuple(
                     replace(each, slots=shares.get(each.id, ()), removing=each.id not in staying)
                     for each in group.shards
                 ),
@@ -412,7 +412,9 @@ class World:
         number = max(int(each) for each in ids) + 1
         added = new_group("pond", mode="enabled", shards=number).shards[-1]
         shares = spread(owned, [*ids, added.id])
-        return replace(group, shards=tuple(replace(each, slots=shares[each.id]) for each in (*group.shards, added)))
+        return counted(
+            group, tuple(replace(each, slots=shares[each.id]) for each in (*group.shards, replace(added, slots=())))
+        )
 
     def migrated(self, group: ReplicationGroup, stage: Literal["test", "copy"]) -> ReplicationGroup:
         if group.spec.cluster_mode != "disabled":
@@ -454,6 +456,15 @@ class World:
 
     def state(self) -> object:
         return self.group, repr(self.processes), self.published, sorted(self.installed)
+
+
+def counted(group: ReplicationGroup, shards: tuple[Shard, ...]) -> ReplicationGroup:
+    """As the API writes a resharding down: with who owns what now, and how much is to move."""
+    owned = {each.id: each.slots for each in group.shards}
+    noted = tuple(replace(each, owned=owned.get(each.id, ())) for each in shards)
+    return replace(
+        group, shards=noted, resharding=sum(len(slots_of(each.slots) - slots_of(each.owned)) for each in noted)
+    )
 
 
 def whole(slots: list[tuple[tuple[int, int], ...]]) -> bool:

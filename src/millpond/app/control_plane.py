@@ -113,6 +113,7 @@ async def run(
             desk=desk,
             senders=senders,
             inside=api_endpoint(tls=certificate is not None),
+            platform=platform,
         )
         gateway = Gateway(
             services=(
@@ -270,6 +271,7 @@ def _keep(
     desk: Desk,
     senders: Senders,
     inside: str,
+    platform: MachinePlatform,
 ) -> elasticache.ReplicationGroupController:
     """Give the loop everything that is kept; what keeps groups is told of ends of processes in its own way."""
 
@@ -292,6 +294,7 @@ def _keep(
         zone=ZONE,
         clock=clock,
         stopping=lambda: stop.caches,
+        newer=lambda engine, version: elasticache.newer_minor(platform, engine, version),
         wake=loop.wake,
     )
     loop.keep(

@@ -6,13 +6,14 @@ volume when it starts, and loses the rest when it ends. Faults are injected a no
 
 import asyncio
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
 
 from millpond.engines import memory_groups
-from millpond.engines.spec import EngineError, EngineState, Node, Outside, OutsideState, Role, Slots
+from millpond.engines.spec import EngineError, EngineState, Memory, Node, Outside, OutsideState, Role, Slots
 from millpond.host.memory import MemoryHost
 from millpond.host.memory.machine import Process
 from millpond.host.spec import File, Place, ProcessSpec
@@ -54,6 +55,7 @@ class MemoryEngine:
         self._host = host
         self._fixed = fixed
         self._faults: dict[str, Faults] = {}
+        self._weights: dict[str, int] = {}
         self._outside: dict[str, tuple[OutsideState, dict[str, Any]]] = {}
 
     # The contract.
@@ -122,6 +124,10 @@ class MemoryEngine:
         await self._ask(node.name)
         memory_groups.follow(self._member(node), primary, self)
 
+    async def memory(self, node: Node, place: Place) -> Memory:  # noqa: ARG002
+        await self._ask(node.name)
+        return Memory(used=self._weights.get(node.name, 0), most=int(node.parameters.get("maxmemory") or sys.maxsize))
+
     async def look_outside(self, outside: Outside) -> OutsideState:
         there = self._outside.get(outside.address)
         if there is None:
@@ -181,6 +187,10 @@ class MemoryEngine:
     def inject(self, name: str, faults: Faults) -> None:
         """Let the engine of a node misbehave, also when it is started anew, until `heal`."""
         self._faults[name] = faults
+
+    def weigh(self, name: str, octets: int) -> None:
+        """Say how much memory a node's data take."""
+        self._weights[name] = octets
 
     def outside(self, address: str, state: OutsideState) -> dict[str, str]:
         """Let an engine that is not Millpond's answer at an address; gives its data set."""

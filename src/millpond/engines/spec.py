@@ -146,6 +146,15 @@ class EngineState(msgspec.Struct, frozen=True, kw_only=True):
     cluster: ClusterView | None = None
 
 
+class Memory(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of a node's memory its data take, in octets."""
+
+    used: int
+    """Without what replication needs for the moment."""
+    most: int
+    """What the node as it should be may use for data."""
+
+
 class Outside(msgspec.Struct, frozen=True, kw_only=True):
     """Where an engine answers that is not Millpond's."""
 
@@ -195,6 +204,10 @@ class ReplicatingEngine(Engine, Protocol):
 
     async def promote(self, node: Node, place: Place) -> None:
         """Take writes. Whoever else may take them must be fenced before."""
+        ...
+
+    async def memory(self, node: Node, place: Place) -> Memory:
+        """How much its data take now, and how much they may when it is as it should be."""
         ...
 
     async def look_outside(self, outside: Outside) -> OutsideState:

@@ -1,6 +1,7 @@
 """The engine driver of Valkey and Redis OSS."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,7 +11,7 @@ from valkey.exceptions import ConnectionError as ValkeyConnectionError
 
 from millpond.engines.catalogue import numbers
 from millpond.engines.dialing import Dial
-from millpond.engines.spec import EngineError, EngineState, Node, Outside, OutsideState, Role, Slots
+from millpond.engines.spec import EngineError, EngineState, Memory, Node, Outside, OutsideState, Role, Slots
 from millpond.engines.valkey import clustering, commands, configuration, parameters, replication, views
 from millpond.engines.valkey.connection import (
     Session,
@@ -139,6 +140,12 @@ class ValkeyEngine:
                 await clustering.take_over(session)
             else:
                 await replication.promote(session)
+
+    async def memory(self, node: Node, place: Place) -> Memory:
+        async with _asked(node, place, "tell its memory") as session:
+            found = views.fields(await _ask(session, node, "INFO", "memory"))
+        used = int(found["used_memory"]) - int(found.get("mem_not_counted_for_evict", "0"))
+        return Memory(used=used, most=parameters.maxmemory(node.parameters) or sys.maxsize)
 
     async def look_outside(self, outside: Outside) -> OutsideState:
         where = f"{outside.address}:{outside.port}"

@@ -30,6 +30,7 @@ from millpond.services.elasticache.operations import (
 from millpond.services.elasticache.records.cache_clusters import CONTROLLER, key_of_process
 from millpond.services.elasticache.records.replication_groups import CONTROLLER as GROUP_CONTROLLER
 from millpond.services.elasticache.replication.controller import ReplicationGroupController
+from millpond.services.elasticache.service_updates import newer_minor
 from millpond.services.elasticache.tables import cache_clusters as cluster_table
 from millpond.services.elasticache.tables import replication_groups as group_table
 
@@ -84,6 +85,7 @@ __all__ = [
     "VpcAddresses",
     "every_name",
     "key_of_process",
+    "newer_minor",
     "recorded_keys",
     "recorded_processes",
 ]

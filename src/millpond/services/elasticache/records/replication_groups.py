@@ -114,6 +114,8 @@ class Shard(msgspec.Struct, frozen=True, kw_only=True):
     """The switch-over under way was asked for: writes are held until the successor has everything."""
     moved_from: str = ""
     """The member whose clients are still to be sent away, now that names lead to `serving`."""
+    owned: tuple[tuple[int, int], ...] = ()
+    """While slots move: those that its primary was last seen to own."""
     removing: bool = False
     """It goes once it owns no slot; `slots` is empty then."""
 
@@ -139,6 +141,10 @@ class ReplicationGroup(msgspec.Struct, frozen=True, kw_only=True):
     mode_before: ModeBefore | None = None
     """While the cluster mode changes from or to disabled."""
     migration: Migration | None = None
+    resharding: int = 0
+    """How many slots the resharding that is under way is to move."""
+    unplaced: bool = False
+    """No address was left for a member when one was last looked for."""
     retain_primary: bool = False
     """On deletion the primary stays, as a standalone cluster."""
     revision: int = 0

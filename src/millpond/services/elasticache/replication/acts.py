@@ -10,6 +10,7 @@ from millpond.services.elasticache.acts import Act
 from millpond.services.elasticache.records.replication_groups import ReplicationGroup
 from millpond.services.elasticache.replication.steps import (
     AbandonMode,
+    AbandonScaling,
     ApplyPending,
     Appoint,
     Converge,
@@ -21,6 +22,7 @@ from millpond.services.elasticache.replication.steps import (
     MarkReady,
     MarkSilent,
     NoteSaved,
+    NoteSlots,
     NoteTest,
     PlaceMembers,
     Release,
@@ -32,6 +34,7 @@ from millpond.services.elasticache.replication.steps import (
     StartMembers,
     Suspect,
     Trust,
+    UpgradeMinor,
 )
 
 
@@ -63,9 +66,13 @@ def acts(group: ReplicationGroup, decision: Decision, addresses: Mapping[str, st
             return ()
         case AbandonMode(failed=failed):
             return (_own(group, "AbandonClusterMode", (failed,) if failed else ()),)
+        case AbandonScaling():
+            return (_own(group, "AbandonScaling", ()),)
+        case UpgradeMinor(version=version):
+            return (_own(group, "ApplyServiceUpdate", (), engineVersion=version),)
         case EndMigration():
             return (_own(group, "EndMigration", (group.shards[0].primary,)),)
-        case NoteSaved() | NoteTest() | Serve() | SentAway() | Retire():
+        case NoteSaved() | NoteSlots() | NoteTest() | Serve() | SentAway() | Retire():
             return ()
         case _:
             assert_never(decision)

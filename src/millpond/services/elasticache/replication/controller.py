@@ -4,6 +4,7 @@ One pass does one or the other and keeps nothing for the next. What a pass needs
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import assert_never
@@ -11,7 +12,7 @@ from typing import assert_never
 import msgspec
 from sqlalchemy import Connection
 
-from millpond.engines.spec import EngineError, Node, Outside, OutsideState, ReplicatingEngine
+from millpond.engines.spec import EngineError, Memory, Node, Outside, OutsideState, ReplicatingEngine
 from millpond.host.fabric import Fabric
 from millpond.host.spec import Host, HostError, Place
 from millpond.kernel.clock import Clock
@@ -26,7 +27,8 @@ from millpond.services.elasticache.records.cache_clusters import cluster_arn
 from millpond.services.elasticache.records.parameter_groups import ParameterGroup
 from millpond.services.elasticache.records.replication_groups import CONTROLLER, Member, ReplicationGroup
 from millpond.services.elasticache.replication.acts import acts
-from millpond.services.elasticache.replication.decide import Decided, Given, decide, standalone
+from millpond.services.elasticache.replication.decide import Decided, Given, decide, standalone, unplaced
+from millpond.services.elasticache.replication.fitting import is_scaling
 from millpond.services.elasticache.replication.observing import all_answer, observe_members
 from millpond.services.elasticache.replication.plan import WATCH, plan
 from millpond.services.elasticache.replication.steps import (
@@ -60,6 +62,7 @@ from millpond.services.elasticache.service_role import (
 from millpond.services.elasticache.tables import cache_clusters as clusters
 from millpond.services.elasticache.tables import events, parameter_groups, tags
 from millpond.services.elasticache.tables import replication_groups as groups
+from millpond.services.elasticache.windows import is_open
 from millpond.store import Store, Vault
 
 _LOOK_CLOSELY = timedelta(seconds=3)
@@ -89,8 +92,16 @@ class Calm(msgspec.Struct, frozen=True, kw_only=True):
     until: datetime
 
 
+class _Unplaced(Exception):  # noqa: N818 - it is not an error
+    """There is no address for the member of this id."""
+
+
 class ReplicationGroupController:
-    """The reconciler of replication groups. `stopping` tells whether all of Millpond is being stopped."""
+    """The reconciler of replication groups.
+
+    `stopping` tells whether all of Millpond is being stopped, `newer` the newest version of an engine's family that
+    this machine can have, if it is newer than the given one.
+    """
 
     name = CONTROLLER
 
@@ -108,6 +119,7 @@ class ReplicationGroupController:
         zone: str,
         clock: Clock,
         stopping: Callable[[], bool],
+        newer: Callable[[str, str], str],
         wake: Callable[[str, str], None],
     ) -> None:
         self._store = store
@@ -122,6 +134,7 @@ class ReplicationGroupController:
         self._zone = zone
         self._clock = clock
         self._stopping = stopping
+        self._newer = newer
         self._processes: dict[str, Process] = {}
         self._calm: dict[str, Calm] = {}
 
@@ -199,10 +212,26 @@ class ReplicationGroupController:
             stopping=self._stopping(),
             outside=outside,
             outside_detail=detail,
+            memory=await self._memory(promise) if is_scaling(group) else {},
+            newer=self._newer(group.spec.engine, group.spec.engine_version)
+            if is_open(group.spec.maintenance_window, self._clock.now())
+            else "",
             stale_boot_parameters=frozenset(
                 each.id for each in group.members if each.node.incarnation and each.node.boot_parameters != now_booted
             ),
         )
+
+    async def _memory(self, promise: Promise) -> dict[str, Memory]:
+        """Of the primaries that answer."""
+        found: dict[str, Memory] = {}
+        for shard in promise.group.shards:
+            member = shard.member(shard.primary)
+            if member is None or not member.node.ready:
+                continue
+            with contextlib.suppress(EngineError, NotYet):
+                engine = self._engines[promise.group.spec.engine]
+                found[member.id] = await engine.memory(*self._placed(promise, member.id))
+        return found
 
     async def _look_outside(self, group: ReplicationGroup) -> tuple[OutsideState | None, str]:
         """The engine outside that data are to come from, before the members are: what it had, they may have by then."""
@@ -236,6 +265,18 @@ class ReplicationGroupController:
     # Decisions.
 
     def _commit(self, promise: Promise, decision: Decision) -> None:
+        """Write a decision down, with all that follows from it; NotYet when there is no place for a member."""
+        try:
+            self._write_down(promise, decision)
+        except _Unplaced as without:
+            if not promise.group.unplaced:
+                decided = unplaced(promise.group, str(without))
+                with self._store.begin() as transaction:
+                    self._write(transaction, promise.group, decided)
+                    self._tell(transaction, promise.group, decided)
+            raise NotYet(f"no address is free for {without}") from without
+
+    def _write_down(self, promise: Promise, decision: Decision) -> None:
         group = promise.group
         now = self._clock.now()
         with self._store.begin() as transaction:
@@ -256,7 +297,7 @@ class ReplicationGroupController:
         cluster = standalone(group, group.member(member_id))
         placed = self._addressing.place(transaction, cluster, ("0001",), at, circle=circle_of(group.arn))
         if placed is None:
-            raise NotYet(f"no address is free for {member_id}")
+            raise _Unplaced(member_id)
         return placed["0001"]
 
     def _write(self, transaction: Connection, group: ReplicationGroup, decided: Decided) -> None:

@@ -16,6 +16,7 @@ from millpond.services.elasticache.records.replication_groups import (
 )
 from millpond.services.elasticache.replication.steps import (
     AbandonMode,
+    AbandonScaling,
     ApplyPending,
     Appoint,
     Converge,
@@ -27,6 +28,7 @@ from millpond.services.elasticache.replication.steps import (
     MarkReady,
     MarkSilent,
     NoteSaved,
+    NoteSlots,
     NoteTest,
     PlaceMembers,
     Release,
@@ -38,6 +40,7 @@ from millpond.services.elasticache.replication.steps import (
     StartMembers,
     Suspect,
     Trust,
+    UpgradeMinor,
 )
 
 replace = msgspec.structs.replace
@@ -72,7 +75,8 @@ def decide(group: ReplicationGroup, decision: Decision, given: Given, now: datet
     """Write a decision into the record; nothing is done about it here."""
     match decision:
         case PlaceMembers(members=members):
-            return Decided(group=_each(group, members, lambda each: _placed(group, each, given)))
+            placed = _each(group, members, lambda each: _placed(group, each, given))
+            return Decided(group=replace(placed, unplaced=False))
         case StartMembers():
             return _start(group, decision, given)
         case RestMembers(members=members):
@@ -101,6 +105,14 @@ def decide(group: ReplicationGroup, decision: Decision, given: Given, now: datet
             return Decided(group=_each(group, members, lambda each: replace(each, saved=True)))
         case AbandonMode():
             return _abandon_mode(group, decision, given)
+        case NoteSlots(owned=owned):
+            shards = tuple(replace(each, owned=owned[each.id]) for each in group.shards)
+            return Decided(group=replace(group, shards=shards))
+        case AbandonScaling(because=because):
+            return _abandon_scaling(group, because)
+        case UpgradeMinor(version=version):
+            spec = replace(group.spec, engine_version=version)
+            return Decided(group=replace(group, spec=spec, generation=group.generation + 1))
         case NoteTest(problem=problem):
             return _tested(group, problem)
         case EndMigration():
@@ -112,7 +124,7 @@ def decide(group: ReplicationGroup, decision: Decision, given: Given, now: datet
         case ForgetMembers(members=members):
             return _forget(group, members)
         case ApplyPending():
-            return Decided(group=apply_pending(group))
+            return _apply_pending(group)
         case Converge():
             return _converge(group)
         case Release(member=member):
@@ -145,6 +157,12 @@ def apply_pending(group: ReplicationGroup) -> ReplicationGroup:
         return changed
     shard = next(each for each in group.shards if each.member(pending.primary) is not None)
     return _shard(changed, shard.id, switch_to=pending.primary)
+
+
+def unplaced(group: ReplicationGroup, member: str) -> Decided:
+    """Note, and tell once, that no address is left where a member may be."""
+    text = "Failed to add a cache node due to insufficient free IP addresses in the specified subnets"
+    return Decided(group=replace(group, unplaced=True), messages=(Message(member=member, text=text),))
 
 
 def standalone(group: ReplicationGroup, member: Member) -> CacheCluster:
@@ -252,6 +270,29 @@ def _abandon_mode(group: ReplicationGroup, decision: AbandonMode, given: Given) 
         return Decided(group=back, messages=(Message(text=text),))
     started = _start(back, StartMembers(members=(decision.failed,), fresh=False), given)
     return replace(started, messages=(Message(text=text), *started.messages))
+
+
+def _abandon_scaling(group: ReplicationGroup, because: str) -> Decided:
+    types = {each.node.node_type for each in group.members} - {"", group.spec.node_type}
+    if types:
+        former = min(types)
+        text = f"Failed applying modification to cache node type to {group.spec.node_type}."
+        spec = replace(group.spec, node_type=former)
+        back = replace(group, spec=spec, generation=group.generation + 1)
+        return Decided(group=back, messages=(Message(text=f"{text} {because[:1].upper()}{because[1:]}."),))
+    shards = tuple(replace(each, slots=each.owned, owned=(), removing=False) for each in group.shards)
+    back = replace(group, shards=shards, resharding=0, generation=group.generation + 1)
+    text = f"Failed applying modification to the shard configuration. {because[:1].upper()}{because[1:]}."
+    return Decided(group=back, messages=(Message(text=text),))
+
+
+def _apply_pending(group: ReplicationGroup) -> Decided:
+    changed, messages = apply_pending(group), []
+    if changed.spec.automatic_failover != group.spec.automatic_failover:
+        state = "on" if changed.spec.automatic_failover else "off"
+        text = f"Automatic failover has been turned {state} for replication group {group.id}"
+        messages.append(Message(text=text))
+    return Decided(group=changed, messages=tuple(messages))
 
 
 def _tested(group: ReplicationGroup, problem: str) -> Decided:
@@ -379,10 +420,11 @@ def _converge(group: ReplicationGroup) -> Decided:
     )
     # What was asked for came about some other way.
     shards = tuple(
-        replace(each, switch_to="" if each.switch_to == each.primary else each.switch_to) for each in done.shards
+        replace(each, owned=(), switch_to="" if each.switch_to == each.primary else each.switch_to)
+        for each in done.shards
     )
     return Decided(
-        group=replace(done, shards=shards, converged_generation=group.generation, mode_before=None),
+        group=replace(done, shards=shards, converged_generation=group.generation, mode_before=None, resharding=0),
         messages=tuple(messages),
     )
 

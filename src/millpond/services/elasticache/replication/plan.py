@@ -7,6 +7,7 @@ between any two of them changes nothing but the time.
 from datetime import datetime, timedelta
 
 from millpond.services.elasticache.records.replication_groups import Member, ReplicationGroup, Shard
+from millpond.services.elasticache.replication.fitting import plan_fit
 from millpond.services.elasticache.replication.migrating import plan_copying, plan_migration
 from millpond.services.elasticache.replication.modes import plan_failed_mode, plan_mode
 from millpond.services.elasticache.replication.primaries import plan_primaries, plan_switch_overs
@@ -48,6 +49,7 @@ from millpond.services.elasticache.replication.steps import (
     SaveAndStop,
     StartMembers,
     Stop,
+    UpgradeMinor,
 )
 from millpond.services.elasticache.replication.topology import plan_slots, plan_topology, waiting_for
 from millpond.services.elasticache.windows import is_open
@@ -69,12 +71,13 @@ def plan(group: ReplicationGroup, observed: Observed, now: datetime) -> Plan:
         return _plan_stop(group, observed)
     return (
         (plan_copying if group.copies_outside else plan_primaries)(group, observed, now)
-        or _plan_pending(group, now)
+        or _plan_pending(group, observed, now)
         or _plan_placement(group)
         or _plan_lost_replicas(group, observed, now)
         or _plan_restarts(group, observed)
         or _plan_engines(group, observed)
         or plan_failed_mode(group, observed)
+        or plan_fit(group, observed)
         or _plan_processes(group, observed)
         or plan_topology(group, observed)
         or plan_slots(group, observed)
@@ -148,11 +151,17 @@ def _plan_saving(group: ReplicationGroup, members: tuple[Member, ...], observed:
     )
 
 
-def _plan_pending(group: ReplicationGroup, now: datetime) -> Plan | None:
-    if group.pending.is_empty or not is_open(group.spec.maintenance_window, now):
+def _plan_pending(group: ReplicationGroup, observed: Observed, now: datetime) -> Plan | None:
+    minor = observed.newer if group.spec.auto_minor_version_upgrade and group.spec.cluster_mode != "compatible" else ""
+    if not is_open(group.spec.maintenance_window, now) or group.generation != group.converged_generation:
         return None
-    if group.generation != group.converged_generation:
-        return None
+    if group.pending.is_empty:
+        if not minor:
+            return None
+        return Plan(
+            why=f"the maintenance window {group.spec.maintenance_window} is open: it is upgraded to {minor}",
+            decision=UpgradeMinor(version=minor),
+        )
     return Plan(
         why=f"the maintenance window {group.spec.maintenance_window} is open: pending changes are applied",
         decision=ApplyPending(),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from millpond.engines.spec import ClusterView, Outside, OutsideState, Role, Slots
+from millpond.engines.spec import ClusterView, Memory, Outside, OutsideState, Role, Slots
 
 
 class ObservedMember(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +47,10 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     """The engine outside that data are to come from, where there is one and it answered."""
     outside_detail: str = ""
     """Why it did not answer."""
+    memory: Mapping[str, Memory] = {}
+    """Of primaries, while it matters whether their data fit: member by member."""
+    newer: str = ""
+    """The newest version of the same family that this machine can have, if it is newer than what is promised."""
     stale_boot_parameters: frozenset[str] = frozenset()
     """Members that need a reboot to take the parameter group's values."""
 
@@ -148,6 +152,24 @@ class EndMigration(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """No more is copied from outside: the primary takes writes again."""
 
 
+class NoteSlots(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Who owns which slots has changed: shard by shard, for DescribeReplicationGroups to tell."""
+
+    owned: Mapping[str, Slots]
+
+
+class AbandonScaling(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The data would not fit: nothing moves and nothing shrinks."""
+
+    because: str
+
+
+class UpgradeMinor(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The maintenance window is open and there is a newer minor version: AutoMinorVersionUpgrade."""
+
+    version: str
+
+
 class ListMembers(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Tell clients exactly these members."""
 
@@ -198,6 +220,9 @@ Decision = (
     | SentAway
     | NoteSaved
     | AbandonMode
+    | NoteSlots
+    | AbandonScaling
+    | UpgradeMinor
     | NoteTest
     | EndMigration
     | ListMembers
