@@ -172,6 +172,8 @@ def test_a_group_without_free_addresses_is_incompatible_with_its_network_until_t
         if each["SourceIdentifier"].startswith("web-")
     ]
     assert told == "Failed to add a cache node due to insufficient free IP addresses in the specified subnets"
+    [explained] = millpond.door.explain("web", region=elasticache.meta.region_name)
+    assert "no address is free for web-00" in f"{explained.why} {explained.error}"
     elasticache.delete_replication_group(ReplicationGroupId="first")
     wait(elasticache)
     ec2.close()

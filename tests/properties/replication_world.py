@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from millpond.engines.spec import ClusterPeer, ClusterView, OutsideState
+from millpond.engines.spec import ClusterPeer, ClusterView, Memory, OutsideState
 from millpond.services.elasticache.decide import Place
 from millpond.services.elasticache.desired.endpoints import group_names
 from millpond.services.elasticache.desired.slots import even, ranges_of, slots_of, spread
@@ -49,6 +49,7 @@ class Process(msgspec.Struct):
     paused: bool = False
     outside: bool = False
     """It copies the engine outside."""
+    databases: frozenset[int] = frozenset()
     writes: int = 0
     """How far it is in the stream of writes."""
     slots: set[int] = msgspec.field(default_factory=set)
@@ -71,6 +72,8 @@ class World:
         self.whys: list[str] = []
         self.addresses = 0
         self.released = ""
+        self.memory: dict[str, Memory] = {}
+        self.outside_detail = ""
 
     # One pass of the controller; a crash between two passes loses nothing, for nothing is kept.
 
@@ -156,9 +159,11 @@ class World:
             installed=frozenset(self.installed),
             named=self.published == dict(group_names(self.group, "test")),
             stopping=self.stopping,
-            outside=OutsideState(
-                engine="valkey", version="8.0.1", role="primary", clustered=False, offset=OUTSIDE_WRITES
-            ),
+            outside=None
+            if self.outside_detail
+            else OutsideState(engine="valkey", version="8.0.1", role="primary", clustered=False, offset=OUTSIDE_WRITES),
+            outside_detail=self.outside_detail,
+            memory=self.memory,
         )
 
     def observed(self, process: Process) -> ObservedMember:
@@ -173,6 +178,7 @@ class World:
             following=process.following,
             linked=process.linked,
             offset=process.writes,
+            databases=process.databases,
             cluster=self.view(process) if process.clustered else None,
         )
 
@@ -456,6 +462,20 @@ class World:
 
     def state(self) -> object:
         return self.group, repr(self.processes), self.published, sorted(self.installed)
+
+
+def rested(mode: ClusterMode = "disabled", shards: int = 1, replicas: int = 2) -> World:
+    """A group at rest, about which nothing was said yet."""
+    world = World(mode, shards, replicas)
+    world.settle()
+    world.whys.clear()
+    world.messages.clear()
+    return world
+
+
+def told(world: World) -> list[str]:
+    """What `millpond explain` would have shown, each sentence once in a row."""
+    return [why for at, why in enumerate(world.whys) if at == 0 or why != world.whys[at - 1]]
 
 
 def counted(group: ReplicationGroup, shards: tuple[Shard, ...]) -> ReplicationGroup:

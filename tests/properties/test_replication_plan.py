@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from millpond.services.elasticache.desired.slots import even, slots_of, spread
 from millpond.services.elasticache.records.replication_groups import ClusterMode
-from tests.properties.replication_world import OUTSIDE_WRITES, World, whole
+from tests.properties.replication_world import OUTSIDE_WRITES, World, rested, told, whole
 
 FAULTS = st.sampled_from(["kill", "vanish", "pause", "wake", "reboot machine", "write", "wait"])
 INTENTS = st.sampled_from([
@@ -192,61 +192,6 @@ def test_slots_are_spread_evenly_and_few_move(shards: int, kept: int):
     stayed = sum(len(slots_of(shares[each]) & slots_of(owned.get(each, ()))) for each in wanted)
     possible = sum(min(size, len(slots_of(owned.get(each, ())))) for each, size in zip(wanted, sizes, strict=True))
     assert stayed >= possible - len(wanted)
-
-
-def rested(mode: ClusterMode = "disabled", shards: int = 1, replicas: int = 2) -> World:
-    world = World(mode, shards, replicas)
-    world.settle()
-    world.whys.clear()
-    world.messages.clear()
-    return world
-
-
-def told(world: World) -> list[str]:
-    """What `millpond explain` would have shown, each sentence once in a row."""
-    return [why for at, why in enumerate(world.whys) if at == 0 or why != world.whys[at - 1]]
-
-
-def test_a_creation_reads_so():
-    world = World("disabled", 1, 1)
-    world.settle()
-    assert told(world) == [
-        "pond-001, pond-002 needs an address",
-        "pond-001 is to be the primary of 0001",
-        "valkey 9.1 is not on this machine yet: it is being installed",
-        "pond-001, pond-002 is started",
-        "pond-001 is promoted to primary of 0001 under epoch 1",
-        "pond-001 takes the writes of 0001",
-        "pond-001 takes the writes of 0001: clients are led there",
-        "pond-002 is told to copy pond-001",
-        "pond-002 has all data of its primary",
-        "clients are told of pond-001, pond-002",
-        "its host names are published",
-        "everything is as promised",
-        "nothing to do: every member plays its part",
-    ]
-    assert [each.text for each in world.messages][-2:] == [
-        "Replication group pond created",
-        "Automatic failover has been turned on for replication group pond",
-    ]
-
-
-def test_a_failover_reads_so():
-    world = rested()
-    world.processes["pond-001"].running = False
-    world.settle()
-    assert told(world) == [
-        "the process of pond-001, the primary of 0001, is gone: pond-002 takes over, of 2 replicas it has most of the "
-        "stream of writes, 0",
-        "pond-002 is promoted to primary of 0001 under epoch 2",
-        "pond-002 takes the writes of 0001: clients are led there",
-        "pond-001 is started",
-        "pond-001 is told to copy pond-002; pond-003 is told to copy pond-002",
-        "pond-001 has all data of its primary",
-        "its host names are published",
-        "everything is as promised",
-        "nothing to do: every member plays its part",
-    ]
 
 
 def test_a_silent_primary_is_watched_then_fenced_before_another_is_promoted():
