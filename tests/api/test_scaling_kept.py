@@ -174,6 +174,9 @@ def test_a_group_without_free_addresses_is_incompatible_with_its_network_until_t
     assert told == "Failed to add a cache node due to insufficient free IP addresses in the specified subnets"
     [explained] = millpond.door.explain("web", region=elasticache.meta.region_name)
     assert "no address is free for web-00" in f"{explained.why} {explained.error}"
+    assert [explained.name] == [
+        each.name for each in millpond.door.explain("web-001", region=elasticache.meta.region_name)
+    ], "what is done with a member is done with its group"
     elasticache.delete_replication_group(ReplicationGroupId="first")
     wait(elasticache)
     ec2.close()

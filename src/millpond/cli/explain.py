@@ -1,6 +1,7 @@
 """`millpond explain` and `millpond events`: what is being done and why, and what happened."""
 
 from datetime import datetime
+from typing import Any
 
 import click
 import msgspec
@@ -49,17 +50,17 @@ def events(*, name: str, config: Config, minutes: int, audit: bool, region: str 
         _print_audit(Door(config), name, region=region, minutes=minutes, as_json=as_json)
         return
     wanted: dict[str, object] = {"Duration": minutes}
-    if name:
-        wanted |= {"SourceIdentifier": name, "SourceType": "cache-cluster"}
     door = Door(config)
-    found = []
-    marker: dict[str, object] = {}
-    while True:
-        page = door.call("DescribeEvents", wanted | marker, region=region)
-        found += page.get("Events", [])
-        if not page.get("Marker"):
-            break
-        marker = {"Marker": page["Marker"]}
+    if name:
+        # AWS asks for the kind with the name, and people know the name.
+        kinds = ("replication-group", "cache-cluster")
+        found = [
+            event
+            for kind in kinds
+            for event in _events(door, wanted | {"SourceIdentifier": name, "SourceType": kind}, region=region)
+        ]
+    else:
+        found = _events(door, wanted, region=region)
     found.sort(key=lambda event: str(event.get("Date", "")))
     if as_json:
         output.print_json(found)
@@ -70,6 +71,17 @@ def events(*, name: str, config: Config, minutes: int, audit: bool, region: str 
             click.echo(f"{_clock(str(date))}  {source}  {message}")
         else:
             output.print_row({"date": date, "source": source, "message": message})
+
+
+def _events(door: Door, wanted: dict[str, object], *, region: str | None) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    marker: dict[str, object] = {}
+    while True:
+        page = door.call("DescribeEvents", wanted | marker, region=region)
+        found += page.get("Events", [])
+        if not page.get("Marker"):
+            return found
+        marker = {"Marker": page["Marker"]}
 
 
 def _print_audit(door: Door, name: str, *, region: str | None, minutes: int, as_json: bool) -> None:

@@ -68,6 +68,15 @@ def recorded_keys(transaction: Connection) -> list[tuple[str, str]]:
     return clusters + [(GROUP_CONTROLLER, each) for each in group_table.keys(transaction)]
 
 
+def groups_of_member(transaction: Connection, cluster_id: str) -> set[str]:
+    """The ids of the replication groups that have a member of this id, in any account and region."""
+    return {
+        each.id
+        for each in group_table.everywhere(transaction)
+        if any(member.id == cluster_id for member in each.members)
+    }
+
+
 def recorded_processes(transaction: Connection) -> frozenset[str]:
     """The names of the processes of every node that there is a record of."""
     nodes = {each.process_name(node.id) for each in cluster_table.everywhere(transaction) for node in each.nodes}
@@ -84,6 +93,7 @@ __all__ = [
     "ReplicationGroupController",
     "VpcAddresses",
     "every_name",
+    "groups_of_member",
     "key_of_process",
     "newer_minor",
     "recorded_keys",

@@ -10,7 +10,6 @@ from millpond.services.elasticache.records.cache_clusters import CacheCluster, C
 from millpond.services.elasticache.records.parameter_groups import ParameterGroup
 from millpond.services.elasticache.records.replication_groups import GroupSpec, Member, ReplicationGroup
 
-
 _SCALED = "maxmemory"
 """What comes with the node type and changes while the engine runs; no parameter group can set it."""
 
