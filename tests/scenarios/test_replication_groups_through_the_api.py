@@ -16,7 +16,7 @@ from tests.scenarios.test_caches import endpoint, make, settle
 from tests.support.engines import build
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.groups, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.scenario, pytest.mark.timeout(240)]
 
 CONFIG = {"Delay": 0.05, "MaxAttempts": 2400}
 VALKEY = {

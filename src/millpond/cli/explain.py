@@ -1,14 +1,14 @@
 """`millpond explain` and `millpond events`: what is being done and why, and what happened."""
 
 from datetime import datetime
-from typing import Any
 
 import click
 import msgspec
 
-from millpond.cli import options, output
+from millpond.cli import found, options, output
 from millpond.cli.audit import line, records
 from millpond.cli.door import Door
+from millpond.cli.failure import Failure
 from millpond.config import Config
 from millpond.kernel.clock import SystemClock
 
@@ -52,20 +52,20 @@ def events(*, name: str, config: Config, minutes: int, audit: bool, region: str 
     wanted: dict[str, object] = {"Duration": minutes}
     door = Door(config)
     if name:
-        # AWS asks for the kind with the name, and people know the name.
-        kinds = ("replication-group", "cache-cluster")
-        found = [
-            event
-            for kind in kinds
-            for event in _events(door, wanted | {"SourceIdentifier": name, "SourceType": kind}, region=region)
-        ]
-    else:
-        found = _events(door, wanted, region=region)
-    found.sort(key=lambda event: str(event.get("Date", "")))
+        wanted |= {"SourceIdentifier": name, "SourceType": _source_type(door, name, region=region)}
+    told = []
+    marker: dict[str, object] = {}
+    while True:
+        page = door.call("DescribeEvents", wanted | marker, region=region)
+        told += page.get("Events", [])
+        if not page.get("Marker"):
+            break
+        marker = {"Marker": page["Marker"]}
+    told.sort(key=lambda event: str(event.get("Date", "")))
     if as_json:
-        output.print_json(found)
+        output.print_json(told)
         return
-    for event in found:
+    for event in told:
         date, source, message = event.get("Date", ""), event.get("SourceIdentifier", ""), event.get("Message", "")
         if output.is_terminal():
             click.echo(f"{_clock(str(date))}  {source}  {message}")
@@ -73,23 +73,20 @@ def events(*, name: str, config: Config, minutes: int, audit: bool, region: str 
             output.print_row({"date": date, "source": source, "message": message})
 
 
-def _events(door: Door, wanted: dict[str, object], *, region: str | None) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    marker: dict[str, object] = {}
-    while True:
-        page = door.call("DescribeEvents", wanted | marker, region=region)
-        found += page.get("Events", [])
-        if not page.get("Marker"):
-            return found
-        marker = {"Marker": page["Marker"]}
+def _source_type(door: Door, name: str, *, region: str | None) -> str:
+    """Of a cache that may be gone, too: only a replication group that is there is told from a cluster."""
+    try:
+        return found.cache(door, name, region=region).kind
+    except Failure:
+        return "cache-cluster"
 
 
 def _print_audit(door: Door, name: str, *, region: str | None, minutes: int, as_json: bool) -> None:
-    found = records(door, name, region=region, minutes=minutes, clock=SystemClock())
+    said = records(door, name, region=region, minutes=minutes, clock=SystemClock())
     if as_json:
-        output.print_json(list(found))
+        output.print_json(list(said))
         return
-    for each in map(line, found):
+    for each in map(line, said):
         if output.is_terminal():
             error = click.style(each.error, fg="red") if each.error else ""
             shown = [_clock(each.date), each.who or "-", click.style(each.event, bold=True), *each.resources, error]
