@@ -3,6 +3,7 @@
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -200,10 +201,11 @@ def test_a_group_leaves_compatible_cluster_mode_with_its_data(groups: Any):
 def writing_to(place: Any) -> Iterator[list[int]]:
     """Write numbers, one after another and again after every error; gives those that were acknowledged."""
     acknowledged: list[int] = []
+    gaps = [0.0]
     ended = threading.Event()
 
     def write() -> None:
-        number = 0
+        number, last = 0, time.monotonic()
         with valkey.Valkey(host=place["Address"], port=place["Port"], socket_timeout=2) as client:
             while not ended.is_set():
                 try:
@@ -211,6 +213,9 @@ def writing_to(place: Any) -> Iterator[list[int]]:
                 except valkey.exceptions.ValkeyError:
                     ended.wait(0.01)
                     continue
+                now = time.monotonic()
+                gaps.append(now - last)
+                last = now
                 acknowledged.append(number)
                 number += 1
 
@@ -221,6 +226,7 @@ def writing_to(place: Any) -> Iterator[list[int]]:
     finally:
         ended.set()
         writer.join()
+        print(f"longest time without a write: {max(gaps):.1f} s")
 
 
 @pytest.fixture
