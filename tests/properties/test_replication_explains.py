@@ -258,3 +258,18 @@ def test_a_group_that_waits_for_its_window_says_so():
     assert told(world) == [
         "nothing to do: every member plays its part; changes wait for the maintenance window mon:03:00-mon:04:00"
     ]
+
+
+def test_a_primary_that_dies_before_it_saved_is_succeeded_and_the_mode_changes_all_the_same():
+    world = rested()
+    world.processes["pond-001"].writes = 7
+    world.step()
+    world.intent("mode", 0)
+    while "pond-001 is to be started again in cluster mode, with its data" not in world.whys:
+        world.step()
+    world.processes["pond-001"].running = False
+    world.settle()
+    assert "pond-001 ended before it was saved: that is a loss" in world.whys
+    assert any("pond-002 takes over" in why for why in world.whys)
+    assert {each.writes for each in world.processes.values()} == {7}
+    assert all(each.clustered for each in world.processes.values())

@@ -1,5 +1,8 @@
 """Replication groups as their users meet them: made and changed with boto3, used with the clients they have."""
 
+import contextlib
+import os
+import signal
 import socket
 import subprocess
 import threading
@@ -172,6 +175,28 @@ def test_a_group_comes_into_cluster_mode_with_its_data_while_clients_write(group
     groups.modify_replication_group(ReplicationGroupId="web", ClusterMode="enabled", ApplyImmediately=True)
     web = available(groups)
     assert "PrimaryEndpoint" not in web["NodeGroups"][0]
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.7])
+def test_a_primary_that_is_killed_while_the_cluster_mode_changes_takes_no_data_with_it(groups: Any, delay: float):
+    groups.create_replication_group(
+        ReplicationGroupId="web", NumCacheClusters=3, AutomaticFailoverEnabled=True, **VALKEY
+    )
+    place = available(groups)["NodeGroups"][0]["PrimaryEndpoint"]
+    with at(place) as client:
+        for number in range(500):
+            client.set(f"k{number}", number)
+        assert client.wait(2, 3000) == 2
+        pid = client.info("server")["process_id"]
+    groups.modify_replication_group(ReplicationGroupId="web", ClusterMode="compatible", ApplyImmediately=True)
+    threading.Event().wait(delay)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+    eventually(lambda: available(groups)["ClusterMode"] == "compatible", "the mode has changed")
+    web = available(groups)
+    assert sorted(roles(web).values()) == ["primary", "replica", "replica"]
+    with at(web["NodeGroups"][0]["PrimaryEndpoint"]) as client:
+        assert client.dbsize() == 500
 
 
 def test_a_group_leaves_compatible_cluster_mode_with_its_data(groups: Any):
