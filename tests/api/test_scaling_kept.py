@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.kept_groups import VALKEY, groups_client, made, messages, slots, wait
+from tests.api.kept_groups import CONFIG, VALKEY, groups_client, made, messages, slots, wait
 from tests.support.installation import Installation
 from tests.support.waiting import eventually
 
@@ -141,14 +141,26 @@ def test_minor_versions_come_in_the_window_where_that_is_wanted(
         answer = directly(millpond, region, "DescribeReplicationGroups", ReplicationGroupId="pend")
         return str(answer["ReplicationGroups"][0]["AutomaticFailover"])
 
+    elasticache.create_cache_cluster(
+        CacheClusterId="alone",
+        CacheNodeType="cache.t4g.micro",
+        AutoMinorVersionUpgrade=asked,
+        **old,
+        **window(millpond),
+    )
+    elasticache.get_waiter("cache_cluster_available").wait(CacheClusterId="alone", WaiterConfig=CONFIG)
+
     def versions() -> set[str]:
         answer = directly(millpond, region, "DescribeCacheClusters")["CacheClusters"]
-        return {each["EngineVersion"][:3] for each in answer if each["ReplicationGroupId"] == "web"}
+        return {each["EngineVersion"][:3] for each in answer if each.get("ReplicationGroupId") != "pend"}
 
     with in_the_window(millpond):
         eventually(lambda: failover() == "enabled", "the window was noticed")
-        eventually(lambda: versions() == {version}, f"web runs {version}")
+        eventually(lambda: versions() == {version}, f"web and alone run {version}")
     wait(elasticache)
+    elasticache.get_waiter("cache_cluster_available").wait(CacheClusterId="alone", WaiterConfig=CONFIG)
+    elasticache.delete_cache_cluster(CacheClusterId="alone")
+    elasticache.get_waiter("cache_cluster_deleted").wait(CacheClusterId="alone", WaiterConfig=CONFIG)
 
 
 def test_a_group_without_free_addresses_is_incompatible_with_its_network_until_there_are_some(

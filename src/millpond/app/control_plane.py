@@ -279,6 +279,9 @@ def _keep(
         with state.store.read() as transaction:
             return elasticache.recorded_processes(transaction) | ec2.recorded_instance_processes(transaction)
 
+    def newer(engine: str, version: str) -> str:
+        return elasticache.newer_minor(platform, engine, version)
+
     addressing = (
         elasticache.VpcAddresses() if here.fabric is not None else elasticache.MachineAddresses(here.host.network)
     )
@@ -294,7 +297,7 @@ def _keep(
         zone=ZONE,
         clock=clock,
         stopping=lambda: stop.caches,
-        newer=lambda engine, version: elasticache.newer_minor(platform, engine, version),
+        newer=newer,
         wake=loop.wake,
     )
     loop.keep(
@@ -311,6 +314,7 @@ def _keep(
             zone=ZONE,
             clock=clock,
             stopping=lambda: stop.caches,
+            newer=newer,
             wake=loop.wake,
         ),
         OrphanController(here.host, recorded),

@@ -62,7 +62,7 @@ from millpond.services.elasticache.service_role import (
 from millpond.services.elasticache.tables import cache_clusters as clusters
 from millpond.services.elasticache.tables import events, parameter_groups, tags
 from millpond.services.elasticache.tables import replication_groups as groups
-from millpond.services.elasticache.windows import is_open
+from millpond.services.elasticache.windows import takes_minor_versions
 from millpond.store import Store, Vault
 
 _LOOK_CLOSELY = timedelta(seconds=3)
@@ -214,7 +214,7 @@ class ReplicationGroupController:
             outside_detail=detail,
             memory=await self._memory(promise) if is_scaling(group) else {},
             newer=self._newer(group.spec.engine, group.spec.engine_version)
-            if is_open(group.spec.maintenance_window, self._clock.now())
+            if takes_minor_versions(group.spec.maintenance_window, group.created_at, self._clock.now())
             else "",
             stale_boot_parameters=frozenset(
                 each.id for each in group.members if each.node.incarnation and each.node.boot_parameters != now_booted

@@ -50,7 +50,7 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     memory: Mapping[str, Memory] = {}
     """Of primaries, while it matters whether their data fit: member by member."""
     newer: str = ""
-    """The newest version of the same family that this machine can have, if it is newer than what is promised."""
+    """The minor version that it is time to upgrade to, if that is wanted; empty when it is not."""
     stale_boot_parameters: frozenset[str] = frozenset()
     """Members that need a reboot to take the parameter group's values."""
 
