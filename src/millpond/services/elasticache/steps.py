@@ -41,6 +41,8 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     """The minor version that it is time to upgrade to, if that is wanted; empty when it is not."""
     stale_boot_parameters: frozenset[str] = frozenset()
     """Nodes whose boot parameters differ from the group's values (`pending-reboot`)."""
+    failed_zones: frozenset[str] = frozenset()
+    """Availability zones whose power is interrupted: nothing runs there, and nothing is started."""
 
 
 # Decisions: committed first, acted on by later passes.
