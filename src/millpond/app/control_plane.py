@@ -113,6 +113,7 @@ async def run(
             desk=desk,
             senders=senders,
             inside=api_endpoint(tls=certificate is not None),
+            platform=platform,
         )
         gateway = Gateway(
             services=(
@@ -270,12 +271,16 @@ def _keep(
     desk: Desk,
     senders: Senders,
     inside: str,
+    platform: MachinePlatform,
 ) -> elasticache.ReplicationGroupController:
     """Give the loop everything that is kept; what keeps groups is told of ends of processes in its own way."""
 
     def recorded() -> frozenset[str]:
         with state.store.read() as transaction:
             return elasticache.recorded_processes(transaction) | ec2.recorded_instance_processes(transaction)
+
+    def newer(engine: str, version: str) -> str:
+        return elasticache.newer_minor(platform, engine, version)
 
     addressing = (
         elasticache.VpcAddresses() if here.fabric is not None else elasticache.MachineAddresses(here.host.network)
@@ -292,6 +297,7 @@ def _keep(
         zone=ZONE,
         clock=clock,
         stopping=lambda: stop.caches,
+        newer=newer,
         wake=loop.wake,
     )
     loop.keep(
@@ -308,6 +314,7 @@ def _keep(
             zone=ZONE,
             clock=clock,
             stopping=lambda: stop.caches,
+            newer=newer,
             wake=loop.wake,
         ),
         OrphanController(here.host, recorded),
