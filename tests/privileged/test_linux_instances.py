@@ -6,6 +6,7 @@ The image of instances is built by the first test that needs it (minutes), in th
 import asyncio
 import json
 import os
+import signal
 import socket
 import subprocess
 from collections.abc import AsyncIterator, Sequence
@@ -275,11 +276,32 @@ async def test_shutting_down_from_inside_stops_it(world: InstanceWorld):
     ended = asyncio.Event()
     world.host.watch(lambda _name: ended.set())
 
-    await world.run("i-10", "sudo", "shutdown")
+    await world.run("i-10", "sudo", "poweroff")
 
     async with asyncio.timeout(30):
         await ended.wait()
     assert "millpond: halted" in world.host.place("i-10").log.read_text()
+    await world.host.close()
+    world.host = world.driver()
+    assert await world.host.halted("i-10") == 1, "on record, whoever looked on"
+
+
+async def test_what_is_told_to_end_or_to_reboot_or_is_killed_is_not_shut_down(world: InstanceWorld):
+    await world.start(world.spec())
+    await world.host.stop_process("i-10")
+    assert await world.host.halted("i-10") is None
+
+    for incarnation, end in ((2, "reboot"), (3, "shutdown -r now"), (4, "kill")):
+        await world.host.ensure_instance(world.spec(incarnation=incarnation))
+        await world.until_console("i-10", "millpond: ready", times=incarnation)
+        if end == "kill":
+            os.kill((await world.host.observe(["i-10"]))["i-10"].pid, signal.SIGKILL)
+        else:
+            await world.run("i-10", "sudo", *end.split())
+        async with asyncio.timeout(30):
+            while (await world.host.observe(["i-10"]))["i-10"].running:
+                await asyncio.sleep(0.05)
+        assert await world.host.halted("i-10") is None
 
 
 async def test_a_hostile_instance_reaches_nothing_of_the_machine(world: InstanceWorld, tmp_path: Path):

@@ -64,6 +64,13 @@ class Instances(Protocol):
         """Make it so; return when it boots. What it is not held to here, for people, or nothing. HostError."""
         ...
 
+    async def halted(self, name: str) -> int | None:
+        """The newest incarnation that was shut down from inside, in good order, whoever looked on; None: none yet.
+
+        One that crashed, or was told to end from outside, is not.
+        """
+        ...
+
     async def stop_process(self, name: str) -> None:
         """End it and keep its disk."""
         ...

@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 _USER = "ec2-user"
+_AGAIN = 133
+"""The status that asks for another start (systemd.exec(5), "Process Exit Codes"); any but 0 would."""
 _GRACE_SECONDS = 8.0
 _RESPAWN_SECONDS = 1.0
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -27,6 +29,12 @@ _ACTIVE_KEYS = """#!/bin/sh
 base=http://169.254.169.254/latest
 token=$(curl -sf -m 2 -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' "$base/api/token") || exit 0
 curl -sf -m 2 -H "X-aws-ec2-metadata-token: $token" "$base/meta-data/managed-ssh-keys/active-keys/$1/" || exit 0
+"""
+# The first process ends all others and itself; what it is told by decides whether it is started again.
+_END = """#!/bin/sh
+signal=TERM
+case "${0##*/} $*" in reboot* | *\\ -r* | *--reboot*) signal=INT ;; esac
+exec kill -$signal 1
 """
 _AWS = """#!/bin/sh
 # Sends the command line of AWS to Millpond; versions before 2.13 do not read AWS_ENDPOINT_URL.
@@ -53,6 +61,7 @@ def main(spec: Mapping[str, Any]) -> None:
     while True:
         caught = signal.sigtimedwait(waiting, _RESPAWN_SECONDS if sshd is None and _SSHD.exists() else 3600)
         if caught is not None and caught.si_signo != signal.SIGCHLD:
+            again = caught.si_signo == signal.SIGINT
             break
         ended = _reaped()
         if user_data is not None and user_data in ended:
@@ -65,8 +74,8 @@ def main(spec: Mapping[str, Any]) -> None:
         elif sshd is None and caught is None:
             sshd = _started_sshd(spec)
     _end_everybody()
-    _say("halted")
-    os._exit(0)
+    _say("reboots" if again else "halted")
+    os._exit(_AGAIN if again else 0)
 
 
 class _First:
@@ -114,6 +123,7 @@ def _name(spec: Mapping[str, Any]) -> None:
         ("/etc/profile.d/millpond.sh", ". /etc/millpond/environment\n", 0o644),
         ("/usr/local/bin/aws", _AWS, 0o755),
         ("/usr/local/sbin/millpond-active-keys", _ACTIVE_KEYS, 0o755),
+        *((f"/usr/local/sbin/{name}", _END, 0o755) for name in ("shutdown", "poweroff", "halt", "reboot")),
         *((f"/usr/local/bin/{name}", script, 0o755) for name, script in spec["commands"].items()),
     ):
         with contextlib.suppress(OSError):  # on the machine's own /usr, which is read-only

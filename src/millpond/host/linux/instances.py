@@ -13,6 +13,7 @@ from millpond.host.linux.image import SHIFT, USER, USERS, Image
 from millpond.host.spec import File, Place, ProcessSpec
 
 DISK = "disk"
+_HALTED = "halted"
 _TOOLS = PurePosixPath("/opt/millpond")
 _FILE = "instance.json"
 _JOIN = 'while [ "$1" != -- ]; do echo $$ >"$1/cgroup.procs"; shift; done; shift; exec "$@"'
@@ -36,6 +37,8 @@ def process_of(spec: InstanceSpec, *, image: Image, place: Place, cgroups: Seque
         binds = {**_own_programs(), **binds}
     told = {
         "id": spec.id,
+        "incarnation": spec.incarnation,
+        "halted": str(place.directory / _HALTED),
         "hostname": spec.hostname,
         "address": spec.address,
         "resolver": spec.resolver,
@@ -62,6 +65,14 @@ def process_of(spec: InstanceSpec, *, image: Image, place: Place, cgroups: Seque
         interface=spec.interface,
         volume=DISK,
     )
+
+
+def halted_incarnation(place: Place) -> int | None:
+    """The newest incarnation that its own users shut down, as its outermost process wrote down; None: none yet."""
+    try:
+        return int((place.directory / _HALTED).read_text(encoding="ascii"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
 
 
 def first_process(pid: int) -> int | None:

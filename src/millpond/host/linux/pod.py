@@ -51,13 +51,30 @@ def main() -> None:
         _be_inside(spec, boot, ready[1], told[0])
     os.close(ready[1])
     os.close(told[0])
-    signal.signal(signal.SIGTERM, lambda *_: _pass_on(middle))
+    ends: list[int] = []  # what was told from out here to end
+    signal.signal(signal.SIGTERM, lambda *_: _end(middle, ends))
     os.read(ready[0], 1)
     for name in ("uid_map", "gid_map"):
         Path(f"/proc/{middle}/{name}").write_text(f"0 {spec['shift']} {spec['users']}\n", encoding="ascii")
     os.write(told[1], b"m")
     _, status = os.waitpid(middle, 0)
+    if status == 0 and not ends:
+        _record_halt(spec)
     sys.exit(os.waitstatus_to_exitcode(status) & 0xFF)
+
+
+def _record_halt(spec: dict[str, Any]) -> None:
+    """Write down that the instance ended in good order and nobody out here asked it to: there may be no one to tell."""
+    at = Path(spec["halted"])
+    new = at.with_name(f"{at.name}.new")
+    with new.open("w", encoding="ascii") as file:
+        file.write(str(spec["incarnation"]))
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(at)
+    directory = os.open(at.parent, os.O_RDONLY | os.O_DIRECTORY)
+    os.fsync(directory)
+    os.close(directory)
 
 
 def _laid_root(spec: dict[str, Any]) -> str:
@@ -161,6 +178,11 @@ def _become_first_process() -> None:
     """Keep nothing that was opened or set outside."""
     os.closerange(3, min(1 << 16, os.sysconf("SC_OPEN_MAX")))
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _end(pid: int, ends: list[int]) -> None:
+    ends.append(pid)
+    _pass_on(pid)
 
 
 def _pass_on(pid: int) -> None:

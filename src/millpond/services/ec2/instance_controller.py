@@ -31,6 +31,7 @@ _MOST_CONSOLE = 65536
 _RESOLVER = 2
 """base+2"""
 _BOOTING = 0.5
+_BY_ITSELF = "Client.InstanceInitiatedShutdown: Instance initiated shutdown"
 
 
 class Outfit(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,6 +128,14 @@ class InstanceController:
         if laid_out is None or promise.interface.id not in laid_out.interfaces:
             return Outcome(why="its network interface is not laid out yet", trouble=True)
         if seen is None or not seen.running or seen.incarnation != instance.incarnation:
+            if await self._instances.halted(instance.process_name) == instance.incarnation:
+                await self._commit(
+                    instance,
+                    wanted="terminated" if instance.shutdown_behavior == "terminate" else "stopped",
+                    rebooting=False,
+                    reason_code=_BY_ITSELF,
+                )
+                return Outcome(why="it was shut down from inside", again=True)
             if instance.seen_incarnation == instance.incarnation:
                 await self._commit(instance, incarnation=instance.incarnation + 1, rebooting=False)
                 return Outcome(why=f"it ended by itself ({_end_of(seen)}): start it again", again=True)
