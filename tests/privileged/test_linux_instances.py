@@ -4,6 +4,7 @@ The image of instances is built by the first test that needs it (minutes), in th
 """
 
 import asyncio
+import gzip
 import json
 import os
 import signal
@@ -11,6 +12,8 @@ import socket
 import subprocess
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
 from pathlib import Path
 
 import msgspec
@@ -232,7 +235,7 @@ async def test_the_seeds_own_steps_time_out_answer_and_time_out_again(world: Ins
 
 async def test_user_data_runs_once_and_the_console_tells(world: InstanceWorld):
     script = "#!/bin/sh\necho it is $(id -un)\necho again >>/var/log/user-data-ran\n"
-    spec = world.spec(user_data=script)
+    spec = world.spec(user_data=script.encode())
     await world.start(spec)
     console = await world.until_console("i-10", "user data ended with status 0")
     assert "it is root" in console
@@ -242,6 +245,18 @@ async def test_user_data_runs_once_and_the_console_tells(world: InstanceWorld):
     await world.until_console("i-10", "millpond: ready", times=2)
 
     assert await world.told("i-10", "cat", "/var/log/user-data-ran") == "again"
+
+
+async def test_user_data_of_several_parts_runs_part_by_part_and_the_rest_is_told(world: InstanceWorld):
+    archive = MIMEMultipart()
+    archive.attach(MIMEText("#!/bin/sh\necho first", "x-shellscript"))
+    archive.attach(MIMEText("#cloud-config\npackages: [nginx]\n", "cloud-config"))
+    archive.attach(MIMEText("#!/bin/sh\necho second; exit 3", "x-shellscript"))
+    await world.start(world.spec(user_data=gzip.compress(archive.as_bytes())))
+
+    console = await world.until_console("i-10", "user data ended with status 3")
+    assert console.index("first\n") < console.index("second\n")
+    assert "millpond: user data: not carried out: #cloud-config (packages)" in console
 
 
 async def test_stopping_keeps_the_disk_and_the_address(world: InstanceWorld):

@@ -37,8 +37,8 @@ class InstanceSpec(msgspec.Struct, frozen=True, kw_only=True):
     """base+2 of the VPC."""
     authorized_keys: Sequence[str] = ()
     """Public keys in OpenSSH's form, for ec2-user; written by the first start."""
-    user_data: str = ""
-    """Run by the first start when it is a script."""
+    user_data: bytes = b""
+    """Its scripts are run by the first start."""
     authority: str = ""
     """A certificate (PEM) that programs inside trust."""
     environment: Mapping[str, str] = {}

@@ -101,7 +101,7 @@ def test_an_instance_is_pending_until_its_machine_runs(
     ordered = spec(machines, made["InstanceId"])
     assert (ordered.address, ordered.limits) == (found["PrivateIpAddress"], Limits(memory_mib=1024, cpus=2.0))
     assert [line.split()[2] for line in ordered.authorized_keys] == ["mine"]
-    assert ordered.user_data == "#!/bin/sh\necho hello"
+    assert ordered.user_data == b"#!/bin/sh\necho hello"
     assert ordered.resolver == "172.31.0.2"
     facts = metadata(millpond, found)
     assert (facts.instance_id, facts.user_data) == (made["InstanceId"], "#!/bin/sh\necho hello")

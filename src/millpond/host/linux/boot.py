@@ -7,6 +7,7 @@ cloud-init's form is written after each step of the first start, so that a step 
 Standard library only, all of it imported before the root was changed.
 """
 
+import base64
 import contextlib
 import os
 import pwd
@@ -54,7 +55,8 @@ def main(spec: Mapping[str, Any]) -> None:
     first.do("host-keys", _make_host_keys)
     first.do("authority", lambda: _trust(spec["authority"]))
     sshd = _started_sshd(spec)
-    user_data = None if first.is_done("user-data") else _started_user_data(spec)
+    scripts = [] if first.is_done("user-data") else _laid_user_data(spec)
+    user_data = _next_script(scripts)
     if user_data is None:
         first.mark("user-data")
     _say("ready")
@@ -66,8 +68,9 @@ def main(spec: Mapping[str, Any]) -> None:
         ended = _reaped()
         if user_data is not None and user_data in ended:
             _say(f"user data ended with status {ended[user_data]}")
-            first.mark("user-data")
-            user_data = None
+            user_data = _next_script(scripts)
+            if user_data is None:
+                first.mark("user-data")
         if sshd in ended:
             _say(f"sshd ended with status {ended[sshd]}")
             sshd = None
@@ -169,17 +172,29 @@ def _started_sshd(spec: Mapping[str, Any]) -> int | None:
     return _started(arguments)
 
 
-def _started_user_data(spec: Mapping[str, Any]) -> int | None:
-    """Scripts alone; what other forms of user data ask for is not done, and the console says so."""
-    text = spec["user_data"]
-    if not text:
-        return None
-    if not text.startswith("#!"):
-        _say("user data is not a script (#!): nothing of it is carried out")
-        return None
-    path = Path("/var/lib/cloud/instances") / spec["id"] / "user-data"
-    _write(str(path), text, mode=0o700)
-    return _started([str(path)])
+def _laid_user_data(spec: Mapping[str, Any]) -> list[Path]:
+    """The scripts in files; what other forms of user data ask for is not done, and the console says so."""
+    for each in spec["left_out"]:
+        _say(f"user data: not carried out: {each}")
+    laid: list[Path] = []
+    for number, script in enumerate(spec["scripts"], start=1):
+        path = Path("/var/lib/cloud/instances") / spec["id"] / "scripts" / f"part-{number:03d}"
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()
+        path.write_bytes(base64.b64decode(script))
+        path.chmod(0o700)
+        laid.append(path)
+    return laid
+
+
+def _next_script(scripts: list[Path]) -> int | None:
+    """Start the first that can be; None when there is none left."""
+    while scripts:
+        started = _started([str(scripts.pop(0))])
+        if started is not None:
+            return started
+    return None
 
 
 def _started(arguments: Sequence[str]) -> int | None:

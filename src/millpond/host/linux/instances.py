@@ -10,6 +10,7 @@ import msgspec
 
 from millpond.host.instance import InstanceSpec
 from millpond.host.linux.image import SHIFT, USER, USERS, Image
+from millpond.host.linux.user_data import read_user_data
 from millpond.host.spec import File, Place, ProcessSpec
 
 DISK = "disk"
@@ -35,6 +36,7 @@ def process_of(spec: InstanceSpec, *, image: Image, place: Place, cgroups: Seque
     binds, commands = _tools(spec.tools)
     if image.kind == "host":
         binds = {**_own_programs(), **binds}
+    user_data = read_user_data(spec.user_data)
     told = {
         "id": spec.id,
         "incarnation": spec.incarnation,
@@ -43,7 +45,8 @@ def process_of(spec: InstanceSpec, *, image: Image, place: Place, cgroups: Seque
         "address": spec.address,
         "resolver": spec.resolver,
         "authorized_keys": list(spec.authorized_keys),
-        "user_data": spec.user_data,
+        "scripts": user_data.scripts,
+        "left_out": user_data.left_out,
         "authority": spec.authority,
         "environment": dict(spec.environment),
         "commands": commands,

@@ -1,6 +1,7 @@
 """Keeps the promises made about instances: load → observe → (commit one fact | one act). No memory between passes."""
 
 import asyncio
+import base64
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from ipaddress import IPv4Network
@@ -15,7 +16,6 @@ from millpond.host.spec import HostError, ProcessState
 from millpond.kernel.clock import Clock
 from millpond.operation import NotYet
 from millpond.reconcile.loop import Outcome
-from millpond.services.ec2.instance_facts import user_data_text
 from millpond.services.ec2.interfaces import delete_interface
 from millpond.services.ec2.offers import instance_types
 from millpond.services.ec2.records.instances import INSTANCE_CONTROLLER, Instance
@@ -202,7 +202,7 @@ def _spec(instance: Instance, interface: NetworkInterface, vpc: Vpc, outfit: Out
         hostname=interface.private_name,
         resolver=str(IPv4Network(vpc.cidr).network_address + _RESOLVER),
         authorized_keys=(f"{instance.authorized_key} {instance.key_name}",) if instance.authorized_key else (),
-        user_data=user_data_text(instance),
+        user_data=base64.b64decode(instance.user_data),
         authority=outfit.authority,
         environment=outfit.environment,
         tools=outfit.tools,
