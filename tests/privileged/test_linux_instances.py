@@ -4,6 +4,7 @@ The image of instances is built by the first test that needs it (minutes), in th
 """
 
 import asyncio
+import errno
 import gzip
 import json
 import os
@@ -23,7 +24,7 @@ from millpond.app.vpc_services import resolver
 from millpond.config import default_engines
 from millpond.host.fabric import Group, Interface, Rule, Subnet, Vpc
 from millpond.host.instance import InstanceSpec, Limits
-from millpond.host.linux import Images, InstanceMetadata, LinuxHost, RoleCredentials, metadata_service
+from millpond.host.linux import Images, InstanceMetadata, LinuxHost, RoleCredentials, metadata_service, seccomp
 from millpond.host.linux.namespaces import inside
 from tests.contracts.fabric_worlds import tcp
 
@@ -339,12 +340,36 @@ async def test_a_hostile_instance_reaches_nothing_of_the_machine(world: Instance
     assert await refused("sh", "-c", "echo c >/proc/sysrq-trigger")
     assert await refused("mknod", "/tmp/disk", "b", "8", "0")
     assert await refused("kill", "-9", str(os.getpid()))
-    assert await refused("sh", "-c", "mkdir -p /tmp/m && mount -t ext4 /dev/vda /tmp/m")
     assert await refused("nc", "-z", "-w", "1", "172.31.0.1", "22")
     assert await refused("nc", "-z", "-w", "1", "169.254.1.1", "22")
     assert "nft" not in await world.told("i-10", "sh", "-c", "ls /usr/sbin")
     raw = "import socket; socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)"
     assert await refused("python3", "-c", raw)
+
+
+async def test_the_kernel_refuses_a_hostile_root_what_knows_no_namespaces(world: InstanceWorld):
+    await world.start(world.spec())
+    script = """
+import ctypes, errno, json, socket, sys
+libc = ctypes.CDLL(None, use_errno=True)
+found = {number: (libc.syscall(number, 0, 0, 0, 0, 0), ctypes.get_errno()) for number in json.loads(sys.argv[1])}
+typed = libc.ioctl(0, 0x5412, b"x"), ctypes.get_errno()
+try:
+    socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM)
+except OSError as error:
+    vsock = error.errno
+status = dict(line.split(":\\t", 1) for line in open("/proc/1/status").read().splitlines())
+print(json.dumps([[n for n, each in found.items() if each != (-1, errno.EPERM)], typed, vsock, status["Seccomp"]]))
+"""
+    told = await world.told("i-10", "sudo", "python3", "-c", script, json.dumps(list(seccomp.denied())))
+    assert json.loads(told) == [[], [-1, errno.EPERM], errno.EPERM, "2"]
+    mount = (
+        "import ctypes, sys; sys.exit(ctypes.CDLL(None).mount(b'none', b'/mnt', sys.argv[1].encode(), 0, None) != 0)"
+    )
+    assert (await world.run("i-10", "sudo", "python3", "-c", mount, "tmpfs")).returncode == 0
+    assert (await world.run("i-10", "sudo", "python3", "-c", mount, "sysfs")).returncode == 1
+    assert (await world.run("i-10", "sudo", "python3", "-c", mount, "debugfs")).returncode == 1
+    assert await world.told("i-10", "unshare", "-r", "id", "-un") == "root"
 
 
 async def test_a_link_laid_by_the_instance_is_not_followed_by_its_next_start(world: InstanceWorld, tmp_path: Path):

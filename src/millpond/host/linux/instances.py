@@ -10,6 +10,7 @@ import msgspec
 
 from millpond.host.instance import InstanceSpec
 from millpond.host.linux.image import SHIFT, USER, USERS, Image
+from millpond.host.linux.seccomp import filter_program
 from millpond.host.linux.user_data import read_user_data
 from millpond.host.spec import File, Place, ProcessSpec
 
@@ -23,7 +24,7 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 def launcher() -> tuple[str, ...]:
     """How every instance is started, and nothing else."""
-    return (sys.executable, "-I", "-S", str(files("millpond.host.linux") / "pod.py"), _FILE)
+    return (*_pod(), _FILE)
 
 
 def is_instance(spec: ProcessSpec) -> bool:
@@ -54,6 +55,7 @@ def process_of(spec: InstanceSpec, *, image: Image, place: Place, cgroups: Seque
         "image": str(image.root),
         "disk": str(place.directory / DISK),
         "cgroups": [str(each) for each in cgroups],
+        "filter": filter_program().hex(),
         "shift": SHIFT,
         "users": USERS,
         "boot": (files("millpond.host.linux") / "boot.py").read_text(encoding="utf-8"),
@@ -78,6 +80,10 @@ def halted_incarnation(place: Place) -> int | None:
         return None
 
 
+def _pod() -> tuple[str, ...]:
+    return sys.executable, "-I", "-S", str(files("millpond.host.linux") / "pod.py")
+
+
 def first_process(pid: int) -> int | None:
     """The first process inside an instance, by the pid of its process; None before it is there and after."""
     middle = _only_child(pid)
@@ -90,7 +96,8 @@ def inside_instance(first: int, argv: Sequence[str], *, cgroups: Sequence[Path])
     variables = (f"HOME=/home/{USER}", f"USER={USER}", f"PATH={_PATH}", "LANG=C.UTF-8", "TERM=xterm-256color")
     enter = ("nsenter", "--target", str(first), "--all", "--setuid", "1000", "--setgid", "1000")
     joined = ("sh", "-c", _JOIN, "sh", *(str(each) for each in cgroups), "--")
-    return (*joined, *enter, "env", "-i", *variables, "sh", "-c", script, "sh", *argv)
+    confined = (*_pod(), "--confined", filter_program().hex())
+    return (*joined, *confined, *enter, "env", "-i", *variables, "sh", "-c", script, "sh", *argv)
 
 
 def _only_child(pid: int) -> int | None:
