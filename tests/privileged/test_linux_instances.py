@@ -24,7 +24,7 @@ from millpond.app.vpc_services import resolver
 from millpond.config import default_engines
 from millpond.host.fabric import Group, Interface, Rule, Subnet, Vpc
 from millpond.host.instance import InstanceSpec, Limits
-from millpond.host.linux import Images, InstanceMetadata, LinuxHost, RoleCredentials, metadata_service, seccomp
+from millpond.host.linux import Images, InstanceMetadata, LinuxHost, RoleCredentials, image, metadata_service, seccomp
 from millpond.host.linux.namespaces import inside
 from tests.contracts.fabric_worlds import tcp
 
@@ -79,8 +79,9 @@ def metadata(address: str) -> InstanceMetadata:
 class InstanceWorld:
     """One VPC with two places for instances and one for a cache."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, images: Path = IMAGES) -> None:
         self.home = home
+        self._images = images
         self.generation = 0
         self.pushed: dict[str, Sequence[str]] = {}
         home.mkdir()
@@ -100,7 +101,7 @@ class InstanceWorld:
             now=lambda: NOW,
             key=os.urandom(32),
         )
-        return LinuxHost(self.home, "installation-1", services=(resolver, service), images=IMAGES)
+        return LinuxHost(self.home, "installation-1", services=(resolver, service), images=self._images)
 
     async def sync(self, groups: Sequence[Group] = GROUPS) -> None:
         self.generation += 1
@@ -176,9 +177,9 @@ class InstanceWorld:
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[InstanceWorld]:
-    image = await asyncio.to_thread(Images(IMAGES).ensure)
-    if image.kind != "debian":
-        pytest.skip(f"no image can be built here: {image.detail}")
+    built = await asyncio.to_thread(Images(IMAGES).ensure)
+    if built.kind != "debian":
+        pytest.skip(f"no image can be built here: {built.detail}")
     world = InstanceWorld(tmp_path / "home")
     await world.sync()
     yield world
@@ -197,6 +198,27 @@ async def test_an_instance_is_a_small_machine_of_its_own(world: InstanceWorld):
     assert len(processes) < 10
     assert "1" in processes
     assert (await world.told("i-10", "getent", "hosts", ENDPOINT)).split() == [CACHE.address, ENDPOINT]
+
+
+async def test_where_no_image_can_be_built_an_instance_has_the_machine_s_own_programs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(image, "found", lambda _program: None)
+    world = InstanceWorld(tmp_path / "home", images=tmp_path / "images")
+    try:
+        await world.sync()
+        detail = await world.start(world.spec(user_data=b"#!/bin/sh\necho it is $(id -un)\n"))
+        await world.until_console("i-10", "it is root")
+
+        assert "Instances see this machine's own programs, without sudo: mmdebstrap is not installed" in detail
+        assert await world.told("i-10", "id", "-un") == "ec2-user"
+        assert await world.told("i-10", "hostname") == "ip-172-31-0-10.ec2.internal"
+        assert (await world.told("i-10", "cat", "/etc/resolv.conf")).startswith("nameserver 172.31.0.2\n")
+        assert (await world.run("i-10", "touch", "/usr/bin/mine")).returncode != 0
+        assert (await world.run("i-10", "ls", str(world.home))).returncode != 0
+        assert await world.told("i-10", "sh", "-c", "echo kept >file; cat file") == "kept"
+    finally:
+        await world.close()
 
 
 async def test_one_logs_in_with_the_key_pair_and_with_no_other(world: InstanceWorld, tmp_path: Path):

@@ -142,6 +142,37 @@ async def test_a_route_that_the_machine_has_is_never_taken_from_it(world: LinuxF
     assert opens(cache.address, PORT)
 
 
+async def test_two_installations_with_one_block_are_reached_side_by_side(world: LinuxFabricWorld, tmp_path: Path):
+    first, cache = with_leg(1, tcp(PORT, cidr="0.0.0.0/0"))
+    base = cache.address.rpartition(".")[0]
+    other_leg, other = (
+        msgspec.structs.replace(each, address=f"{base}.{last}")
+        for each, last in zip(first.interfaces, (201, 11), strict=True)
+    )
+    beside = LinuxFabricWorld(tmp_path / "beside")
+    try:
+        await world.fabric.sync_vpc(first)
+        second = msgspec.structs.replace(first, interfaces=(other_leg, other))
+        await beside.fabric.sync_vpc(second)
+        assert (await beside.fabric.observe())["vpc-1"].detail == ""
+        world.serve(cache, PORT)
+        beside.serve(other, PORT)
+        assert opens(cache.address, PORT)
+        assert opens(other.address, PORT)
+        routes = [line.split()[0] for line in snapshot()["routes"].splitlines() if line.startswith(f"{base}.")]
+        assert sorted(routes) == [f"{base}.0/24", other.address]
+
+        gone = msgspec.structs.replace(second, generation=2, interfaces=(other_leg,))
+        await beside.fabric.sync_vpc(gone)
+        assert other.address not in snapshot()["routes"].split(), "a route goes with its address"
+        assert opens(cache.address, PORT)
+    finally:
+        await beside.fabric.cleanup()
+        await beside.close()
+    assert f"{base}.0/24" in snapshot()["routes"]
+    assert opens(cache.address, PORT)
+
+
 async def test_the_machines_own_firewall_and_forwarding_stay_as_they_are(world: LinuxFabricWorld):
     before = snapshot()
     made, _ = with_leg(1)
