@@ -30,11 +30,12 @@ from millpond.aws.models import Models
 from millpond.certificates import CertificateAuthority, server_names
 from millpond.config import Config
 from millpond.dns.server import DnsServer
-from millpond.dns.system_names import SystemNames
+from millpond.dns.system_names import NamesError, SystemNames
 from millpond.gateway.client import Client
 from millpond.gateway.server import Gateway
 from millpond.host.linux.api_door import api_endpoint, api_service
 from millpond.host.linux.compile import API
+from millpond.kernel import log
 from millpond.kernel.clock import Clock, SystemClock
 from millpond.mail import MailController, MailMisconfiguredError, Senders, configured_senders
 from millpond.operation import NotYet
@@ -188,11 +189,20 @@ async def run(
         await stop.asked.wait()
         if stop.caches:
             await _stop_caches(state, here, loop)
-            await asyncio.to_thread(system.withdraw)
-            if here.fabric is not None:
-                await _cancelled(keeping)  # nobody may lay networks out again
-                await _stop_instances(state, here)
-                await here.fabric.cleanup()
+            async with contextlib.AsyncExitStack() as leaving:  # whatever of it fails, the rest is done
+                if here.fabric is not None:
+                    leaving.push_async_callback(here.fabric.cleanup)
+                    leaving.push_async_callback(_stop_instances, state, here)
+                    leaving.push_async_callback(_cancelled, keeping)  # nobody may lay networks out again
+                leaving.push_async_callback(_withdraw, system)
+
+
+async def _withdraw(system: SystemNames) -> None:
+    """A hosts file that nobody can change keeps its names; that is told, and no reason to stay."""
+    try:
+        await asyncio.to_thread(system.withdraw)
+    except NamesError as error:
+        log.get("names").warning("names.stay", error=str(error))
 
 
 def _keeper_of(process: str) -> tuple[str, str]:
