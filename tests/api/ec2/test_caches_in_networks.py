@@ -63,6 +63,7 @@ def test_a_cache_keeps_its_subnet_and_groups_until_it_is_gone(
     with refused("DependencyViolation"):
         ec2.delete_security_group(GroupId=second)
 
+    eventually(lambda: status(elasticache) == "available", "the change")
     elasticache.delete_cache_cluster(CacheClusterId="my-cache")
     eventually(lambda: interfaces(ec2, subnet_id=subnet) == [], "the interface is gone")
     elasticache.get_waiter("cache_cluster_deleted").wait(CacheClusterId="my-cache")
