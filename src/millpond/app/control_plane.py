@@ -9,9 +9,6 @@ from collections.abc import AsyncIterator, Callable
 from ipaddress import ip_address
 from pathlib import Path
 
-import msgspec
-import uvicorn
-
 from millpond.app.console_login import ConsoleLogins
 from millpond.app.front import Front
 from millpond.app.identity_center import Invitations, PortalOfInstance, UsersOfDirectory
@@ -23,6 +20,7 @@ from millpond.app.operate import Installation, OperatorOfInstallation
 from millpond.app.orphans import OrphanController
 from millpond.app.people import PeopleOfInstallation
 from millpond.app.platform import MachinePlatform
+from millpond.app.serving import Certificate, InsideVpcs, served
 from millpond.app.sign_in import desk_of, own_names, pages_of
 from millpond.app.state import State, open_state
 from millpond.app.tunnels import Tunnels
@@ -32,11 +30,12 @@ from millpond.aws.models import Models
 from millpond.certificates import CertificateAuthority, server_names
 from millpond.config import Config
 from millpond.dns.server import DnsServer
-from millpond.dns.system_names import SystemNames
+from millpond.dns.system_names import NamesError, SystemNames
 from millpond.gateway.client import Client
 from millpond.gateway.server import Gateway
 from millpond.host.linux.api_door import api_endpoint, api_service
 from millpond.host.linux.compile import API
+from millpond.kernel import log
 from millpond.kernel.clock import Clock, SystemClock
 from millpond.mail import MailController, MailMisconfiguredError, Senders, configured_senders
 from millpond.operation import NotYet
@@ -66,7 +65,8 @@ async def run(
         stack.callback(state.store.close)
         listener = _listen(config.listen)
         stack.callback(listener.close)
-        services = (*vpc_services(state.store, state.vault, clock), api_service(lambda: listener.getsockname()[:2]))
+        inside = InsideVpcs()
+        services = (*vpc_services(state.store, state.vault, clock), api_service(inside.serve))
         here = here or machine(config, installation, clock, services)
         stack.push_async_callback(here.host.close)
         system = SystemNames(config.hosts_file, installation, home=config.home)
@@ -147,7 +147,11 @@ async def run(
             logins=ConsoleLogins(desk, config.region),
         )
         stack.callback(pages.close)
-        await stack.enter_async_context(_serving(Front(pages=pages, api=gateway), listener, certificate))
+        front = Front(pages=pages, api=gateway)
+        inside.begin(front, certificate)
+        stack.push_async_callback(inside.close)
+        serving = await served(front, (listener,), certificate)
+        stack.push_async_callback(serving.close)
         if here.host.enforcement == "kernel" and config.host_access:
             await asyncio.to_thread(_give_the_machine_a_leg, config, state, clock)
         here.host.watch(lambda process: _process_ended(loop, groups, process))
@@ -186,11 +190,20 @@ async def run(
         await stop.asked.wait()
         if stop.caches:
             await _stop_caches(state, here, loop)
-            await asyncio.to_thread(system.withdraw)
-            if here.fabric is not None:
-                await _cancelled(keeping)  # nobody may lay networks out again
-                await _stop_instances(state, here)
-                await here.fabric.cleanup()
+            async with contextlib.AsyncExitStack() as leaving:  # whatever of it fails, the rest is done
+                if here.fabric is not None:
+                    leaving.push_async_callback(here.fabric.cleanup)
+                    leaving.push_async_callback(_stop_instances, state, here)
+                    leaving.push_async_callback(_cancelled, keeping)  # nobody may lay networks out again
+                leaving.push_async_callback(_withdraw, system)
+
+
+async def _withdraw(system: SystemNames) -> None:
+    """A hosts file that nobody can change keeps its names; that is told, and no reason to stay."""
+    try:
+        await asyncio.to_thread(system.withdraw)
+    except NamesError as error:
+        log.get("names").warning("names.stay", error=str(error))
 
 
 def _keeper_of(process: str) -> tuple[str, str]:
@@ -230,14 +243,6 @@ class Stop:
     def __init__(self) -> None:
         self.asked = asyncio.Event()
         self.caches = False
-
-
-class Certificate(msgspec.Struct, frozen=True, kw_only=True):
-    """What the API shows when it speaks TLS."""
-
-    authority: Path
-    chain: Path
-    key: Path
 
 
 def _installation_id(directory: Path) -> str:
@@ -398,42 +403,6 @@ def _certificate(config: Config, state: State, listener: socket.socket, clock: C
     authority = CertificateAuthority.at(config.home / "certificates", state.vault, now=clock.now())
     chain, key = authority.server_certificate((*server_names(address), API), now=clock.now())
     return Certificate(authority=authority.certificate, chain=chain, key=key)
-
-
-@contextlib.asynccontextmanager
-async def _serving(application: Front, listener: socket.socket, certificate: Certificate | None) -> AsyncIterator[None]:
-    config = uvicorn.Config(
-        application,
-        http="httptools",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=5,
-        ssl_certfile=str(certificate.chain) if certificate is not None else None,
-        ssl_keyfile=str(certificate.key) if certificate is not None else None,
-    )
-    config.load()
-    server = uvicorn.Server(config)
-    server.lifespan = config.lifespan_class(config)
-    # Started by hand, as the operator's door is: `serve` would take over the process's signals.
-    await server.startup(sockets=[listener])
-    ticking = asyncio.create_task(_tick(server))
-    try:
-        yield
-    finally:
-        await _cancelled(ticking)
-        await server.shutdown(sockets=[listener])
-
-
-async def _tick(server: uvicorn.Server) -> None:
-    """What `serve` does ten times a second, once a second: renew the Date header."""
-    counter = 0
-    while True:
-        await server.on_tick(counter)
-        counter += 10
-        await asyncio.sleep(1)
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

@@ -15,6 +15,9 @@ from millpond.operator import home
 
 _SSH = 22
 _PIECE = 65536
+_PATIENCE_SECONDS = 10.0
+"""An instance is running before its sshd listens."""
+_PAUSE_SECONDS = 0.1
 
 
 class Tunnels:
@@ -50,7 +53,7 @@ class Tunnels:
             assert task is not None
             self._relays.add(task)
             try:
-                await _relay(reader, writer, await self._dial(interface, _SSH))
+                await _relay(reader, writer, await self._dialed(interface))
             except (OSError, FabricError, asyncio.CancelledError):
                 # The client sees its connection end, and ssh says so.
                 writer.transport.abort()
@@ -58,6 +61,17 @@ class Tunnels:
                 self._relays.discard(task)
 
         return join
+
+    async def _dialed(self, interface: str) -> socket.socket:
+        clock = asyncio.get_running_loop()
+        until = clock.time() + _PATIENCE_SECONDS
+        while True:
+            try:
+                return await self._dial(interface, _SSH)
+            except (OSError, FabricError):
+                if clock.time() > until:
+                    raise
+            await asyncio.sleep(_PAUSE_SECONDS)
 
 
 async def _relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, inside: socket.socket) -> None:
