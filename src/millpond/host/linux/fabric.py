@@ -17,7 +17,7 @@ from millpond.host.check_vpc import check_vpc
 from millpond.host.fabric import FabricError, Flow, Vpc, VpcState
 from millpond.host.linux import leg, links, probe
 from millpond.host.linux.compile import ACTIONS, DIRECTIONS, GENERATION, compiled, counter, link_name
-from millpond.host.linux.namespaces import DIRECTORY, Names, inside, is_whole
+from millpond.host.linux.namespaces import DIRECTORY, Names, inside, is_whole, owns_network
 from millpond.host.linux.programs import ip_batch, ip_json, nft, nft_json
 from millpond.host.linux.ruleset import TABLE, Ruleset, changing, replacing
 from millpond.host.linux.services import Serve, Services
@@ -38,7 +38,7 @@ class _Applied(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LinuxFabric:
-    """The VPCs of one installation on this machine. Needs root."""
+    """The VPCs of one installation on this machine. Needs root, or namespaces of one's own (`rootless.py`)."""
 
     enforcement: Enforcement = "kernel"
 
@@ -57,6 +57,8 @@ class LinuxFabric:
         works = probe.available()
         if not works.works:
             raise FabricError(f"{works.why} {works.fix}".strip())
+        self.is_rootless = not owns_network()
+        """The machine's network is not ours to change: its leg is a namespace like every other, with doors to it."""
         self.names = Names(home.resolve(), installation)
         self._compiled = compile_vpc
         self._services = Services(services)
@@ -139,7 +141,8 @@ class LinuxFabric:
         self._unlay(router, stale)
         kept = {each.id for each in vpc.interfaces}
         self._drop([self.namespace(each) for each in links.interfaces(stale) if each not in kept])
-        inner = [each for each in vpc.interfaces if each.id != vpc.host_interface]
+        leg_id = "" if self.is_rootless else vpc.host_interface
+        inner = [each for each in vpc.interfaces if each.id != leg_id]
         missing = [each for each in inner if links.alias_of(each) not in laid]
         # A wire that is laid has its namespace, unless somebody deleted its name: then the wire is laid again.
         nameless = [each for each in inner if each not in missing and not is_whole(self.namespace(each.id))]
@@ -147,9 +150,9 @@ class LinuxFabric:
         missing += nameless
         links.ensure_namespaces([self.namespace(each.id).name for each in missing], DIRECTORY)
         links.lay(missing, self.names, router.name)
-        if not vpc.host_interface:
+        if not leg_id:
             return ""
-        mine = next(each for each in vpc.interfaces if each.id == vpc.host_interface)
+        mine = next(each for each in vpc.interfaces if each.id == leg_id)
         with self._machine:
             return leg.ensure_leg(vpc, self.names, is_laid=links.alias_of(mine) in laid)
 
@@ -200,8 +203,9 @@ class LinuxFabric:
     def _cleanup(self) -> None:
         for vpc_id in list(self.names.existing("vpc")):
             self._remove(vpc_id)
-        with self._machine:
-            leg.remove_legs(self.names)
+        if not self.is_rootless:
+            with self._machine:
+                leg.remove_legs(self.names)
         self._drop([self.namespace(each) for each in self.names.existing("interface")])
 
     def _drop(self, namespaces: Sequence[Path]) -> None:
