@@ -41,10 +41,12 @@ def command(argv: Sequence[str], *, home: Path, shown: Sequence[Path] = ()) -> l
             each.chmod(each.stat().st_mode | stat.S_IXOTH)  # pytest's own directories
     for path in (home, *home.rglob("*")):
         os.chown(path, USER, USER, follow_symlinks=False)
-    script = [f"set -e; stash=$(mktemp -d); mount -t tmpfs none $stash"]
+    script = ["set -e; stash=$(mktemp -d); mount -t tmpfs none $stash"]
     wanted = [Path(sys.base_prefix), Path(sys.prefix).resolve(), _TOP, *(each.resolve() for each in shown)]
     hidden = {each: under for each in wanted for under in _shut(each)}
-    script += [f"mkdir $stash/{at}; mount --rbind {shlex.quote(str(each))} $stash/{at}" for at, each in enumerate(hidden)]
+    script += [
+        f"mkdir $stash/{at}; mount --rbind {shlex.quote(str(each))} $stash/{at}" for at, each in enumerate(hidden)
+    ]
     script += [f"mount -t tmpfs -o mode=755 none {shlex.quote(str(under))}" for under in sorted(set(hidden.values()))]
     for at, each in enumerate(hidden):
         script.append(f"mkdir -p {shlex.quote(str(each))}; mount --rbind $stash/{at} {shlex.quote(str(each))}")

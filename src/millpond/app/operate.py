@@ -46,6 +46,9 @@ DEFAULT_ENGINES = (("valkey", "9.1"), ("memcached", "1.6.22"))
 """What the first start installs."""
 
 
+_ROOTLESS = "no EC2 instances; this machine reaches caches by doors on its loopback; all nodes run as one user"
+
+
 class Stopping(Protocol):
     """How the control plane is told to go down."""
 
@@ -227,6 +230,7 @@ class OperatorOfInstallation:
             region=here.config.region,
             zone=here.platform.zone,
             network=network + unfiltered,
+            rootless=_ROOTLESS if here.machine.holder is not None else "",
             engines=self._installed(),
             caches=caches,
             names="" if here.platform.names_resolve else here.availability.why,
@@ -290,7 +294,8 @@ class OperatorOfInstallation:
                 name="packet filter",
                 state="ok" if here.platform.enforcement == "kernel" else "warning",
                 detail=f"enforcement: {here.platform.enforcement}; security groups are "
-                + ("enforced" if here.platform.enforcement == "kernel" else "kept but do not filter packets"),
+                + ("enforced" if here.platform.enforcement == "kernel" else "kept but do not filter packets")
+                + (f"; rootless: {_ROOTLESS}" if here.machine.holder is not None else ""),
                 fix=here.machine.unfiltered,
             ),
         ]

@@ -32,6 +32,8 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
     """The DNS zone of cache endpoints."""
     network: str
     """One line for people: VPC, range, default security group, and whether packets are filtered."""
+    rootless: str = ""
+    """What networks of an ordinary user do without, in words; empty where they are root's, or there are none."""
     engines: Sequence[str] = ()
     """Installed engines for people: `valkey 9.1.2`, `memcached 1.6.45`."""
     caches: int = 0

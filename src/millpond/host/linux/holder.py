@@ -295,7 +295,10 @@ def main(directory: str, how: str, pid: str = "") -> None:
         elif how == "join":
             enter(int(pid))
     except OSError as error:
-        known = {errno.EWOULDBLOCK: "held", errno.ENOSPC: "the limit of user namespaces is reached (sysctl user.max_user_namespaces)"}
+        known = {
+            errno.EWOULDBLOCK: "held",
+            errno.ENOSPC: "the limit of user namespaces is reached (sysctl user.max_user_namespaces)",
+        }
         _say(known.get(error.errno or 0, error.strerror or str(error)))
         return
     asyncio.run(live())

@@ -75,6 +75,21 @@ def missing() -> tuple[str, str]:
     return f"The kernel does not let an ordinary user: {tried}", "Start Millpond as root (sudo)."
 
 
+def enter_if_needed(home: Path) -> str:
+    """Enter this installation's namespaces, where only they give this user networks and the kernel allows them.
+
+    For a process of one thread. What went wrong, for people; empty when nothing did. `probe.available` tells afterwards.
+    """
+    holder = Holder(home)
+    if not is_needed() or (not holder.lives() and any(missing())):
+        return ""
+    try:
+        holder.enter()
+    except (FabricError, OSError) as error:
+        return str(error)
+    return ""
+
+
 class Holder:
     """The holder of one installation."""
 
@@ -96,7 +111,7 @@ class Holder:
     def ensure(self, *, inside: bool = True) -> None:
         """Let it live. `inside`: we are in its namespaces. FabricError when it cannot be started."""
         self.directory.mkdir(mode=0o700, exist_ok=True)
-        if self._lives():
+        if self._is_there():
             return
         how = ("here",) if inside else self._where()
         with open(self.directory / "log", "wb") as log:
@@ -151,7 +166,11 @@ class Holder:
         for name in ("holder.sock", "holder.json"):
             (self.directory / name).unlink(missing_ok=True)
 
-    def _lives(self) -> bool:
+    def lives(self) -> bool:
+        """Whether there is one."""
+        return self._identity() is not None
+
+    def _is_there(self) -> bool:
         """By its lock, which the kernel drops with it; one that is about to begin is waited for."""
         if self._identity() is not None:
             return True

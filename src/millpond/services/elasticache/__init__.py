@@ -6,7 +6,13 @@
 from sqlalchemy import Connection
 
 from millpond.operation import service
-from millpond.services.elasticache.addressing import MachineAddresses, VpcAddresses, every_name
+from millpond.services.elasticache.addressing import (
+    ListedNode,
+    MachineAddresses,
+    VpcAddresses,
+    every_listed_node,
+    every_name,
+)
 from millpond.services.elasticache.controller import CacheClusterController
 from millpond.services.elasticache.operations import (
     cache_clusters,
@@ -77,9 +83,11 @@ __all__ = [
     "GROUP_CONTROLLER",
     "SERVICE",
     "CacheClusterController",
+    "ListedNode",
     "MachineAddresses",
     "ReplicationGroupController",
     "VpcAddresses",
+    "every_listed_node",
     "every_name",
     "key_of_process",
     "recorded_keys",
