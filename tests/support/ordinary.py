@@ -4,11 +4,13 @@ What lies below directories that only root may enter (the interpreter of a root'
 same path in a mount namespace of their own; the machine's stays as it is.
 """
 
+import contextlib
 import os
 import shlex
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -32,24 +34,28 @@ def skip_reason() -> str:
 needs_user_namespaces = pytest.mark.skipif(bool(skip_reason()), reason=skip_reason() or "-")
 
 
-def command(argv: Sequence[str], *, home: Path, shown: Sequence[Path] = ()) -> list[str]:
-    """How to run `argv` as an ordinary user whose home is `home`, which becomes theirs. `shown` they may read."""
+@contextlib.contextmanager
+def directory() -> Iterator[Path]:
+    """A directory of theirs. Not below pytest's own, which only root may enter."""
+    with tempfile.TemporaryDirectory(prefix="millpond-ordinary-", ignore_cleanup_errors=True) as made:
+        if os.geteuid() == 0:
+            os.chown(made, USER, USER)
+        yield Path(made)
+
+
+def command(argv: Sequence[str], *, shown: Sequence[Path] = ()) -> list[str]:
+    """How to run `argv` as an ordinary user, who may read `shown` besides this repository and its interpreter."""
     if os.geteuid() != 0:
         return list(argv)
-    for each in (home, *home.parents):
-        if each.stat().st_uid == 0 and not each.stat().st_mode & stat.S_IXOTH:
-            each.chmod(each.stat().st_mode | stat.S_IXOTH)  # pytest's own directories
-    for path in (home, *home.rglob("*")):
-        os.chown(path, USER, USER, follow_symlinks=False)
-    script = ["set -e; stash=$(mktemp -d); mount -t tmpfs none $stash"]
     wanted = [Path(sys.base_prefix), Path(sys.prefix).resolve(), _TOP, *(each.resolve() for each in shown)]
-    hidden = {each: under for each in wanted for under in _shut(each)}
-    script += [
-        f"mkdir $stash/{at}; mount --rbind {shlex.quote(str(each))} $stash/{at}" for at, each in enumerate(hidden)
-    ]
-    script += [f"mount -t tmpfs -o mode=755 none {shlex.quote(str(under))}" for under in sorted(set(hidden.values()))]
+    hidden = {each: under for each in wanted if (under := _shut(each)) is not None}
+    script = ["set -e; stash=$(mktemp -d); mount -t tmpfs none $stash"]
+    for at, each in enumerate(hidden):
+        script.append(f"mkdir $stash/{at}; mount --rbind {shlex.quote(str(each))} $stash/{at}")
+    script += [f"mount -t tmpfs -o mode=755 none {shlex.quote(str(each))}" for each in sorted(set(hidden.values()))]
     for at, each in enumerate(hidden):
         script.append(f"mkdir -p {shlex.quote(str(each))}; mount --rbind $stash/{at} {shlex.quote(str(each))}")
+    script.append("umount -l $stash; rmdir $stash")
     drop = f"setpriv --reuid={USER} --regid={USER} --clear-groups --inh-caps=-all --bounding-set=-all"
     script.append(f'exec {drop} "$@"')
     return ["unshare", "--mount", "sh", "-c", "\n".join(script), "ordinary", *argv]
@@ -62,9 +68,6 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _shut(path: Path) -> Iterator[Path]:
+def _shut(path: Path) -> Path | None:
     """The outermost directory above a path that others may not enter."""
-    for each in reversed(path.parents):
-        if not each.stat().st_mode & stat.S_IXOTH:
-            yield each
-            return
+    return next((each for each in reversed(path.parents) if not each.stat().st_mode & stat.S_IXOTH), None)

@@ -110,7 +110,7 @@ class Holder:
 
     def ensure(self, *, inside: bool = True) -> None:
         """Let it live. `inside`: we are in its namespaces. FabricError when it cannot be started."""
-        self.directory.mkdir(mode=0o700, exist_ok=True)
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self._is_there():
             return
         how = ("here",) if inside else self._where()
