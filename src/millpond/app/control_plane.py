@@ -258,10 +258,10 @@ def _doors(config: Config, state: State, here: Machine) -> Doors | None:
     if here.holder is None or not isinstance(here.fabric, LinuxFabric) or not config.host_access:
         return None
     return Doors(
-        state,
-        config.region,
+        state.store,
+        (state.account, config.region),
         holder=here.holder,
-        fabric=here.fabric,
+        namespace=here.fabric.namespace,
         network=here.host.network,
         directory=config.home,
     )

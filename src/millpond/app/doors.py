@@ -6,21 +6,22 @@ lead to somebody else's cache. The holder keeps the doors open; this is what tel
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from threading import Lock
+from typing import Protocol
 
 import msgspec
 
-from millpond.app.state import State
 from millpond.aws.endpoints import ZONE
 from millpond.host.fabric import FabricError
-from millpond.host.linux import Door, Holder, LinuxFabric
+from millpond.host.linux import Door
 from millpond.operation import NotYet
 from millpond.operator import home as homes
 from millpond.reconcile.loop import Outcome
 from millpond.services import ec2, elasticache
+from millpond.store import Store
 
 CONTROLLER = "doors"
 _RESERVED = 16
@@ -35,16 +36,32 @@ class _Kept(msgspec.Struct, frozen=True, kw_only=True):
     """The address given last: the next one comes after it, so that one just freed is not soon given again."""
 
 
+class Opens(Protocol):
+    """What lets doors stand."""
+
+    def ensure(self) -> None: ...
+
+    def open(self, doors: Sequence[Door]) -> Mapping[str, str]: ...
+
+
 class Doors:
-    """The doors of an installation."""
+    """The doors of an installation: of its first account, in its own region."""
 
     def __init__(
-        self, state: State, region: str, *, holder: Holder, fabric: LinuxFabric, network: IPv4Network, directory: Path
+        self,
+        store: Store,
+        at: tuple[str, str],
+        *,
+        holder: Opens,
+        namespace: Callable[[str], Path],
+        network: IPv4Network,
+        directory: Path,
     ) -> None:
-        self._state = state
-        self._region = region
+        """`at`: account and region. `namespace` tells where the processes of an interface run."""
+        self._store = store
+        self._account, self._region = at
         self._holder = holder
-        self._fabric = fabric
+        self._namespace = namespace
         self._network = network
         self._file = directory / "doors.json"
         self._kept = _read(self._file)
@@ -63,7 +80,7 @@ class Doors:
 
         def load() -> Mapping[str, tuple[str, ...]]:
             self._refresh()
-            with self._state.store.read() as transaction:
+            with self._store.read() as transaction:
                 return elasticache.every_name(transaction, ZONE, seen=self.seen)
 
         told = await asyncio.to_thread(load)
@@ -77,7 +94,7 @@ class Doors:
                 Door(
                     address=self._kept.addresses[each.interface],
                     port=each.port,
-                    through=self._fabric.namespace(leg).name,
+                    through=self._namespace(leg).name,
                     to=(each.address, each.port),
                 )
                 for each in nodes
@@ -93,8 +110,8 @@ class Doors:
         return len(doors)
 
     def _wanted(self) -> tuple[str, Sequence[elasticache.ListedNode]]:
-        with self._state.store.read() as transaction:
-            leg = ec2.find_machine_interface(transaction, self._state.account, self._region)
+        with self._store.read() as transaction:
+            leg = ec2.find_machine_interface(transaction, self._account, self._region)
             if leg is None:
                 return "", []
             near = {each.id for each in ec2.interfaces_of_vpc(transaction, leg.vpc)}

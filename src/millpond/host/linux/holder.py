@@ -19,11 +19,13 @@ import signal
 import socket
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x00020000, 0x10000000, 0x40000000
 _MS_NOSUID, _MS_NODEV, _MS_BIND, _MS_MOVE, _MS_REC = 0x2, 0x4, 0x1000, 0x2000, 0x4000
-_NAMES = "/run/netns"
+_RUN = Path("/run")
+_NAMES = _RUN / "netns"
 _CONNECTIONS = 4096
 _DIAL_SECONDS = 30.0
 _SENT_AHEAD = 1 << 20
@@ -40,42 +42,40 @@ def called(what: str, result: int) -> None:
 
 
 def become_root_of_our_own() -> None:
-    """A user namespace in which this user is root and nobody else exists (user_namespaces(7)), and mounts of our own."""
+    """A user namespace where this user is root and nobody else exists (user_namespaces(7)), and mounts of our own."""
     user, group = os.geteuid(), os.getegid()
     called("a user namespace cannot be made", _LIBC.unshare(CLONE_NEWUSER | CLONE_NEWNS))
     for name, content in (("setgroups", "deny"), ("uid_map", f"0 {user} 1"), ("gid_map", f"0 {group} 1")):
-        with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
-            file.write(content)
+        Path("/proc/self", name).write_text(content, encoding="ascii")
 
 
-def lay_run(scratch: str) -> None:
+def lay_run(scratch: Path) -> None:
     """A /run of our own with everything of the machine's in it, so that `ip netns` has a place for its names.
 
     `scratch` is an empty directory. What the machine adds to the top of its /run later does not show.
     """
     _mount("tmpfs", scratch, "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=755")
-    with os.scandir("/run") as entries:
-        for entry in entries:
-            here = f"{scratch}/{entry.name}"
-            if entry.path == _NAMES:
-                continue
-            if entry.is_symlink():
-                os.symlink(os.readlink(entry.path), here)
-                continue
-            if entry.is_dir():
-                os.mkdir(here)
-            else:
-                os.close(os.open(here, os.O_CREAT | os.O_RDONLY, 0o600))
-            with contextlib.suppress(OSError):  # it went meanwhile
-                _mount(entry.path, here, None, _MS_BIND | _MS_REC, None)
-    os.mkdir(f"{scratch}/netns")
-    _mount(scratch, "/run", None, _MS_MOVE, None)
+    for entry in _RUN.iterdir():
+        here = scratch / entry.name
+        if entry == _NAMES:
+            continue
+        if entry.is_symlink():
+            here.symlink_to(entry.readlink())
+            continue
+        if entry.is_dir():
+            here.mkdir()
+        else:
+            here.touch()
+        with contextlib.suppress(OSError):  # it went meanwhile
+            _mount(entry, here, None, _MS_BIND | _MS_REC, None)
+    (scratch / _NAMES.name).mkdir()
+    _mount(scratch, _RUN, None, _MS_MOVE, None)
 
 
 def enter(pid: int) -> None:
     """Enter the user and mount namespaces of a process of this user; only while we are a single thread (setns(2))."""
     descriptor = os.pidfd_open(pid)
-    before = os.getcwd()
+    before = Path.cwd()
     try:
         called("its namespaces cannot be entered", _LIBC.setns(descriptor, CLONE_NEWUSER | CLONE_NEWNS))
     finally:
@@ -83,7 +83,7 @@ def enter(pid: int) -> None:
     os.chdir(before)
 
 
-def _mount(source: str, target: str, kind: str | None, flags: int, options: str | None) -> None:
+def _mount(source: Path | str, target: Path, kind: str | None, flags: int, options: str | None) -> None:
     encoded = (None if each is None else os.fsencode(each) for each in (source, target, kind))
     data = None if options is None else options.encode()
     called(f"{target} cannot be mounted", _LIBC.mount(*encoded, ctypes.c_ulong(flags), data))
@@ -218,7 +218,7 @@ def _socket_inside(namespace: str) -> socket.socket:
 
     def run() -> None:
         try:
-            descriptor = os.open(f"{_NAMES}/{namespace}", os.O_RDONLY | os.O_CLOEXEC)
+            descriptor = os.open(_NAMES / namespace, os.O_RDONLY | os.O_CLOEXEC)
             try:
                 called(f"{namespace} cannot be entered", _LIBC.setns(descriptor, CLONE_NEWNET))
             finally:
@@ -250,8 +250,6 @@ async def live() -> None:
             await writer.drain()
         writer.close()
 
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink("holder.sock")
     server = await asyncio.start_unix_server(told, "holder.sock", limit=1 << 24)
     ended = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
@@ -263,13 +261,15 @@ async def live() -> None:
 
 
 def _write_who_we_are() -> None:
-    with open("/proc/self/stat", encoding="utf-8", errors="replace") as file:
-        start = int(file.read().rpartition(")")[2].split()[19])
-    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-        boot = file.read().strip()
-    with open("holder.json.new", "w", encoding="ascii") as file:
-        json.dump({"pid": os.getpid(), "start": start, "boot": boot}, file)
-    os.rename("holder.json.new", "holder.json")
+    stat = Path("/proc/self/stat").read_text(encoding="utf-8", errors="replace")
+    who = {
+        "pid": os.getpid(),
+        "start": int(stat.rpartition(")")[2].split()[19]),
+        "boot": Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip(),
+    }
+    draft = Path("holder.json.new")
+    draft.write_text(json.dumps(who), encoding="ascii")
+    draft.rename("holder.json")
 
 
 def _say(what: str) -> None:
@@ -288,9 +288,9 @@ def main(directory: str, how: str, pid: str = "") -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if how == "new":
-            os.makedirs("run", exist_ok=True)
+            Path("run").mkdir(exist_ok=True)
             become_root_of_our_own()
-            lay_run(os.path.abspath("run"))
+            lay_run(Path(directory, "run"))
             os.chdir(directory)
         elif how == "join":
             enter(int(pid))
@@ -301,6 +301,7 @@ def main(directory: str, how: str, pid: str = "") -> None:
         }
         _say(known.get(error.errno or 0, error.strerror or str(error)))
         return
+    Path("holder.sock").unlink(missing_ok=True)
     asyncio.run(live())
 
 

@@ -92,7 +92,7 @@ def owns_network() -> bool:
 
     The kernel tells nobody about a user namespace above his own (ioctl_ns(2)).
     """
-    with open("/proc/thread-self/ns/net", "rb") as network:
+    with Path("/proc/thread-self/ns/net").open("rb") as network:
         try:
             owner = fcntl.ioctl(network, _NS_GET_USERNS)
         except OSError:

@@ -1,8 +1,8 @@
-"""Networks for an ordinary user: the control plane enters namespaces in which this user is root, and a holder keeps them.
+"""Networks for an ordinary user: the control plane enters namespaces where this user is root, and a holder keeps them.
 
-Only users and mounts are other ones inside: files stay this user's, and the control plane stays in the machine's network,
-where its API listens. What needs root's power over networks is done in namespaces that belong to us (user_namespaces(7)).
-`holder.py` is the program that keeps them; this module finds, starts and ends it.
+Only users and mounts are other ones inside: files stay this user's, and the control plane stays in the machine's
+network, where its API listens. What needs root's power over networks is done in namespaces that belong to us
+(user_namespaces(7)). `holder.py` is the program that keeps them; this module finds, starts and ends it.
 """
 
 import os
@@ -78,7 +78,7 @@ def missing() -> tuple[str, str]:
 def enter_if_needed(home: Path) -> str:
     """Enter this installation's namespaces, where only they give this user networks and the kernel allows them.
 
-    For a process of one thread. What went wrong, for people; empty when nothing did. `probe.available` tells afterwards.
+    For a process of one thread. What went wrong, for people; empty when nothing did.
     """
     holder = Holder(home)
     if not is_needed() or (not holder.lives() and any(missing())):
@@ -114,7 +114,7 @@ class Holder:
         if self._is_there():
             return
         how = ("here",) if inside else self._where()
-        with open(self.directory / "log", "wb") as log:
+        with (self.directory / "log").open("wb") as log:
             process = subprocess.Popen(  # noqa: S603 - our own program beside this one
                 (sys.executable, "-I", "-S", str(files("millpond.host.linux") / "holder.py"), self.directory, *how),
                 stdin=subprocess.DEVNULL,
@@ -137,7 +137,7 @@ class Holder:
         process.returncode = 0
 
     def open(self, doors: Sequence[Door]) -> Mapping[str, str]:
-        """Let exactly these doors stand. Why some could not be opened, by ADDRESS:PORT. FabricError without a holder."""
+        """Let exactly these doors stand. By ADDRESS:PORT, why some could not. FabricError without a holder."""
         descriptor = os.open(self.directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
@@ -195,10 +195,10 @@ class Holder:
 
     def _where(self) -> tuple[str, ...]:
         """In new namespaces, or in those of a node that outlived the holder."""
-        own = os.stat("/proc/self/ns/user")
+        own = Path("/proc/self/ns/user").stat()
         for identity in LocalHost.running(self._home):
             with suppress(OSError):
-                if not os.path.samestat(os.stat(f"/proc/{identity.pid}/ns/user"), own):
+                if not os.path.samestat(Path(f"/proc/{identity.pid}/ns/user").stat(), own):
                     return "join", str(identity.pid)
         return ("new",)
 
