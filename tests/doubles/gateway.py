@@ -70,7 +70,7 @@ class ToyPlatform:
     enforcement = "none"
     no_instances = ""
 
-    def seen(self, interface: str, address: str) -> str:  # noqa: ARG002
+    def seen(self, interface: str, address: str) -> str:
         return address
 
     def engine_versions(self) -> Sequence[EngineVersion]:
