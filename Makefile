@@ -61,11 +61,6 @@ scenarios: ## real engines on this machine, without root
 	@$(DEV)
 	@$(PYTEST) $(wildcard tests/scenarios tests/contracts) -m scenario
 
-.PHONY: groups
-groups: ## replication groups of real engines: not yet steady, so not part of what guards main
-	@$(DEV)
-	@$(PYTEST) tests/scenarios -m groups
-
 .PHONY: crash
 crash: ## kill -9 at every commit and every action; it must converge
 	@$(DEV)

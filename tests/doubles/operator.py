@@ -57,6 +57,7 @@ class FakeOperator:
         self.facts = facts(config, **changed)
         self.config = config
         self.caches: dict[tuple[str, str], dict[str, Any]] = {}
+        self.groups: dict[tuple[str, str], dict[str, Any]] = {}
         self.looks: dict[tuple[str, str], int] = {}
         self.calls: list[Call] = []
         self.stopped = asyncio.Event()
@@ -212,6 +213,51 @@ class FakeOperator:
     def _DeleteCacheCluster(self, call: Call) -> Mapping[str, Any]:  # noqa: N802 - the operation's name
         gone = self.caches.pop((call.region, call.parameters["CacheClusterId"]))
         return {"CacheCluster": gone | {"CacheClusterStatus": "deleting"}}
+
+    def _CreateReplicationGroup(self, call: Call) -> Mapping[str, Any]:  # noqa: N802 - the operation's name
+        """One shard, all of it there at once, with the first member as its primary."""
+        wanted = call.parameters
+        name = wanted["ReplicationGroupId"]
+        members = [f"{name}-{number:03d}" for number in range(1, wanted.get("NumCacheClusters", 2) + 1)]
+        sharded = wanted.get("ClusterMode") == "enabled"
+        host = {"Address": f"{name}.a1b2c3.{'clustercfg' if sharded else 'ng.0001'}.use1.cache.mill.test", "Port": 6379}
+        for each in members:
+            self.caches[(call.region, each)] = {
+                "CacheClusterId": each, "ReplicationGroupId": name, "Engine": wanted["Engine"], "EngineVersion": "9.1",
+                "NumCacheNodes": 1,
+            }  # fmt: skip
+        self.groups[(call.region, name)] = {
+            "ReplicationGroupId": name,
+            "Status": "available",
+            "CacheNodeType": wanted["CacheNodeType"],
+            "ClusterEnabled": sharded,
+            "NodeGroups": [
+                {
+                    "NodeGroupId": "0001",
+                    "NodeGroupMembers": [
+                        {"CacheClusterId": each, "CurrentRole": "replica" if at else "primary"}
+                        for at, each in enumerate(members)
+                    ],
+                    **({} if sharded else {"PrimaryEndpoint": host}),
+                }
+            ],
+            **({"ConfigurationEndpoint": host} if sharded else {}),
+        }
+        return {"ReplicationGroup": self.groups[(call.region, name)]}
+
+    def _DescribeReplicationGroups(self, call: Call) -> Mapping[str, Any]:  # noqa: N802 - the operation's name
+        name = call.parameters.get("ReplicationGroupId")
+        if name is not None and (call.region, name) not in self.groups:
+            raise CommonFault("ReplicationGroupNotFoundFault", f"ReplicationGroup {name} not found", status=404)
+        found = [each for (region, key), each in self.groups.items() if region == call.region and name in {None, key}]
+        return {"ReplicationGroups": found}
+
+    def _DeleteReplicationGroup(self, call: Call) -> Mapping[str, Any]:  # noqa: N802 - the operation's name
+        gone = self.groups.pop((call.region, call.parameters["ReplicationGroupId"]))
+        for key, each in list(self.caches.items()):
+            if each.get("ReplicationGroupId") == gone["ReplicationGroupId"]:
+                del self.caches[key]
+        return {"ReplicationGroup": gone | {"Status": "deleting"}}
 
     def _DescribeEvents(self, call: Call) -> Mapping[str, Any]:  # noqa: N802 - the operation's name
         source = call.parameters.get("SourceIdentifier", "my-cache")

@@ -10,7 +10,7 @@ from valkey.cluster import ValkeyCluster
 from tests.scenarios.test_caches import endpoint, make, settle
 from tests.support.engines import build
 
-pytestmark = [pytest.mark.groups, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.scenario, pytest.mark.timeout(240)]
 
 CONFIG = {"Delay": 0.05, "MaxAttempts": 2400}
 VALKEY = {

@@ -1,5 +1,6 @@
 """Replication groups for tests: records written as the API writes them, and what keeps them looked at."""
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -154,7 +155,8 @@ def kept_group(running: Installation, region: str, name: str = "pond", **shape: 
     """A group that an installation keeps, deleted at the end."""
     store = Store(running.config.database)
     try:
-        group = new_group(name, account=running.facts.account, region=region, **shape)
+        # A tag of its own, as every group has: names are told apart by it.
+        group = new_group(name, account=running.facts.account, region=region, tag=secrets.token_hex(3), **shape)
         with store.begin() as transaction:
             replication_groups.insert(transaction, group)
         kept = KeptGroup(running, store, group)

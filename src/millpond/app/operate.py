@@ -146,18 +146,15 @@ class OperatorOfInstallation:
         return await asyncio.to_thread(self._engine, wanted)
 
     async def logs(self, name: str, region: str) -> Sequence[LogFile]:
-        def processes() -> frozenset[str]:
+        def processes() -> Mapping[str, str]:
             with self._here.state.store.read() as transaction:
-                return elasticache.recorded_processes(transaction)
+                return elasticache.processes_called(transaction, name.lower(), region)
 
-        found = []
-        for process in sorted(await asyncio.to_thread(processes)):
-            _, of_region, cluster, node = process.split(".")
-            if cluster == name.lower() and of_region == (region or of_region):
-                found.append(LogFile(name=f"{cluster} {node}", path=str(self._here.machine.host.place(process).log)))
+        found = await asyncio.to_thread(processes)
         if not found:
             raise Refusal(f"There is no cache called {name}; millpond ls lists the caches.")
-        return found
+        host = self._here.machine.host
+        return [LogFile(name=label, path=str(host.place(process).log)) for process, label in sorted(found.items())]
 
     async def doctor(self) -> Sequence[Check]:
         return [*await asyncio.to_thread(self._checks)]

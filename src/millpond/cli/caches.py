@@ -2,7 +2,7 @@
 
 import click
 
-from millpond.cli import clusters, options, output, program, progress
+from millpond.cli import found, options, output, program, progress
 from millpond.cli.door import Door
 from millpond.config import Config
 
@@ -13,11 +13,11 @@ from millpond.config import Config
 @options.region
 @options.as_json
 def ls(*, config: Config, region: str | None, form: str | None, as_json: bool) -> None:
-    """List caches."""
-    found = clusters.all_clusters(Door(config), region=region)
-    rows = [clusters.summary(each) for each in found]
+    """List caches: replication groups by their own names, without their members."""
+    caches = found.all_caches(Door(config), region=region)
+    rows = [each.summary() for each in caches]
     if as_json:
-        output.print_json(found)
+        output.print_json([each.raw for each in caches])
     elif not output.is_terminal():
         for row in rows:
             output.print_row(row)
@@ -34,23 +34,29 @@ def ls(*, config: Config, region: str | None, form: str | None, as_json: bool) -
 @options.region
 @options.as_json
 def show(*, name: str, config: Config, region: str | None, as_json: bool) -> None:
-    """Show the cache NAME."""
+    """Show the cache NAME, which may be a replication group."""
     door = Door(config)
-    found = clusters.cluster(door, name, region=region)
+    cache = found.cache(door, name, region=region)
     if as_json:
-        output.print_json(found)
+        output.print_json(cache.raw)
         return
-    facts = clusters.summary(found) | {
-        "parameter_group": (found.get("CacheParameterGroup") or {}).get("CacheParameterGroupName", ""),
-        "subnet_group": found.get("CacheSubnetGroupName", ""),
-        "created": found.get("CacheClusterCreateTime", ""),
-        "arn": found.get("ARN", ""),
-        "why": clusters.why(door, name, region=region),
+    facts = cache.summary() | {
+        "parameter_group": (cache.first.get("CacheParameterGroup") or {}).get("CacheParameterGroupName", ""),
+        "subnet_group": cache.first.get("CacheSubnetGroupName", ""),
+        "created": cache.raw.get("CacheClusterCreateTime") or cache.raw.get("ReplicationGroupCreateTime", ""),
+        "arn": cache.raw.get("ARN", ""),
+        "why": found.why(door, name, region=region),
     }
+    members = _members(cache)
     if not output.is_terminal():
         output.print_pairs(facts)
+        for each in members:
+            output.print_row(each)
         return
     output.print_labelled({label.replace("_", " ").capitalize(): value for label, value in facts.items()})
+    if members:
+        click.echo()
+        output.print_table([title.upper() for title in members[0]], [list(each.values()) for each in members])
     click.echo(f"\n  {program.spoken()} connect {name}")
 
 
@@ -66,14 +72,28 @@ def wait(*, name: str, config: Config, state: str, timeout: float, region: str |
     door = Door(config)
     with progress.shown(f"Waiting for {name}", silent=as_json) as shown:
         if state == "deleted":
-            clusters.wait_deleted(door, name, region=region, seconds=timeout, progress=shown)
+            found.wait_deleted(door, name, region=region, seconds=timeout, progress=shown)
             facts: dict[str, object] = {"name": name, "status": "deleted"}
         else:
-            found = clusters.wait_available(door, name, region=region, seconds=timeout, progress=shown)
-            facts = clusters.summary(found)
+            facts = found.wait_available(door, name, region=region, seconds=timeout, progress=shown).summary()
     if as_json:
         output.print_json(facts)
     elif output.is_terminal():
         click.echo(f"  {output.tick()} {name} is {facts['status']}")
     else:
         output.print_pairs(facts)
+
+
+def _members(cache: found.Cache) -> list[dict[str, str]]:
+    """A row a member of a replication group: where it is and which part it plays, as the engines last said."""
+    return [
+        {
+            "member": each["CacheClusterId"],
+            "shard": shard["NodeGroupId"],
+            "role": each.get("CurrentRole", ""),
+            "zone": each.get("PreferredAvailabilityZone", ""),
+            "slots": shard.get("Slots", ""),
+        }
+        for shard in cache.raw.get("NodeGroups") or []
+        for each in shard.get("NodeGroupMembers") or []
+    ]

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from millpond.cli import clusters, lineclient, options
-from millpond.cli.clusters import Cluster
+from millpond.cli import found, lineclient, options
 from millpond.cli.door import Door
 from millpond.cli.failure import Failure
+from millpond.cli.found import Cache
 from millpond.config import Config
 from millpond.operator.facts import EngineFacts
 
@@ -24,41 +24,46 @@ from millpond.operator.facts import EngineFacts
 def connect(*, name: str, arguments: tuple[str, ...], config: Config, print_only: bool, region: str | None) -> None:
     """Open the engine's client on the cache NAME; ARGUMENTS go to the client (millpond connect NAME PING)."""
     door = Door(config)
-    found = clusters.cluster(door, name, region=region)
-    where = clusters.address(found)
+    cache = found.cache(door, name, region=region)
+    where = cache.address
     if where is None:
-        reason = clusters.why(door, name, region=region) or f"it is {found.get('CacheClusterStatus')}"
+        reason = found.why(door, name, region=region) or f"it is {cache.status}"
         raise Failure(f"{name} has no endpoint yet ({reason}); wait for it: millpond wait {name}")
     host, port = where
-    command = client_command(found, door.engines(), ca_bundle=door.status().ca_bundle)
+    command = client_command(cache, door.engines(), ca_bundle=door.status().ca_bundle)
     if print_only:
         click.echo(shlex.join([*(command or _plain_client(host, port)), *arguments]))
         return
     if command is not None:
         os.execv(command[0], [*command, *arguments])  # noqa: S606 - the client takes this process's place
-    if found.get("TransitEncryptionEnabled"):
+    if cache.speaks_tls:
         raise Failure(f"{name} speaks TLS and its build brings no client; use one of your own on {host}:{port}")
     try:
-        lineclient.converse(host, port, engine=found.get("Engine", ""))
+        lineclient.converse(host, port, engine=cache.first.get("Engine", ""))
     except OSError as error:
         raise Failure(f"{host}:{port} does not answer ({error}); look: millpond explain {name}") from error
 
 
-def client_command(found: Cluster, engines: list[EngineFacts], *, ca_bundle: str) -> list[str] | None:
-    """valkey-cli or redis-cli with endpoint and TLS; None when there is no such program, and for Memcached."""
-    where = clusters.address(found)
-    client = _client(found, engines)
+def client_command(cache: Cache, engines: list[EngineFacts], *, ca_bundle: str) -> list[str] | None:
+    """valkey-cli or redis-cli with endpoint and TLS; None when there is no such program, and for Memcached.
+
+    With cluster mode it follows redirections (`-c`).
+    """
+    where = cache.address
+    client = _client(cache, engines)
     if where is None or client is None:
         return None
     command = [client, "-h", where[0], "-p", str(where[1])]
-    if found.get("TransitEncryptionEnabled"):
+    if cache.is_sharded:
+        command.append("-c")
+    if cache.speaks_tls:
         command += ["--tls", *(["--cacert", ca_bundle] if ca_bundle else [])]
     return command
 
 
-def _client(found: Cluster, engines: list[EngineFacts]) -> str | None:
+def _client(cache: Cache, engines: list[EngineFacts]) -> str | None:
     """The client of the very build that runs, else of another build that speaks the same, else of the machine."""
-    engine, version = found.get("Engine", ""), str(found.get("EngineVersion", ""))
+    engine, version = cache.first.get("Engine", ""), str(cache.first.get("EngineVersion", ""))
     if engine == "memcached":
         return None
 

@@ -1,10 +1,10 @@
-"""`millpond delete`: DeleteCacheCluster, after asking."""
+"""`millpond delete`: DeleteCacheCluster or DeleteReplicationGroup, after asking."""
 
 import sys
 
 import click
 
-from millpond.cli import clusters, options, output, progress
+from millpond.cli import found, options, output, progress
 from millpond.cli.door import Door
 from millpond.cli.failure import Failure
 from millpond.config import Config
@@ -20,15 +20,18 @@ from millpond.config import Config
 def delete(*, name: str, config: Config, yes: bool, wait: bool, timeout: float, region: str | None) -> None:
     """Delete the cache NAME and its data."""
     door = Door(config)
-    clusters.cluster(door, name, region=region)
+    cache = found.cache(door, name, region=region)
     if not yes:
         if not sys.stdin.isatty():
             raise Failure(f"Deleting needs a yes, and nobody is at the terminal: millpond delete {name} --yes")
         click.confirm(f"Delete {name} and its data?", abort=True)
-    door.call("DeleteCacheCluster", {"CacheClusterId": name}, region=region)
+    if cache.kind == "cache-cluster":
+        door.call("DeleteCacheCluster", {"CacheClusterId": name}, region=region)
+    else:
+        door.call("DeleteReplicationGroup", {"ReplicationGroupId": name}, region=region)
     if wait:
         with progress.shown(f"Deleting {name}", silent=False) as shown:
-            clusters.wait_deleted(door, name, region=region, seconds=timeout, progress=shown)
+            found.wait_deleted(door, name, region=region, seconds=timeout, progress=shown)
     done = "is gone" if wait else "is being deleted"
     if output.is_terminal():
         click.echo(f"  {output.tick()} {name} {done}")

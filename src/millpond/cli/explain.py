@@ -5,9 +5,10 @@ from datetime import datetime
 import click
 import msgspec
 
-from millpond.cli import options, output
+from millpond.cli import found, options, output
 from millpond.cli.audit import line, records
 from millpond.cli.door import Door
+from millpond.cli.failure import Failure
 from millpond.config import Config
 from millpond.kernel.clock import SystemClock
 
@@ -49,22 +50,22 @@ def events(*, name: str, config: Config, minutes: int, audit: bool, region: str 
         _print_audit(Door(config), name, region=region, minutes=minutes, as_json=as_json)
         return
     wanted: dict[str, object] = {"Duration": minutes}
-    if name:
-        wanted |= {"SourceIdentifier": name, "SourceType": "cache-cluster"}
     door = Door(config)
-    found = []
+    if name:
+        wanted |= {"SourceIdentifier": name, "SourceType": _source_type(door, name, region=region)}
+    told = []
     marker: dict[str, object] = {}
     while True:
         page = door.call("DescribeEvents", wanted | marker, region=region)
-        found += page.get("Events", [])
+        told += page.get("Events", [])
         if not page.get("Marker"):
             break
         marker = {"Marker": page["Marker"]}
-    found.sort(key=lambda event: str(event.get("Date", "")))
+    told.sort(key=lambda event: str(event.get("Date", "")))
     if as_json:
-        output.print_json(found)
+        output.print_json(told)
         return
-    for event in found:
+    for event in told:
         date, source, message = event.get("Date", ""), event.get("SourceIdentifier", ""), event.get("Message", "")
         if output.is_terminal():
             click.echo(f"{_clock(str(date))}  {source}  {message}")
@@ -72,12 +73,20 @@ def events(*, name: str, config: Config, minutes: int, audit: bool, region: str 
             output.print_row({"date": date, "source": source, "message": message})
 
 
+def _source_type(door: Door, name: str, *, region: str | None) -> str:
+    """Of a cache that may be gone, too: only a replication group that is there is told from a cluster."""
+    try:
+        return found.cache(door, name, region=region).kind
+    except Failure:
+        return "cache-cluster"
+
+
 def _print_audit(door: Door, name: str, *, region: str | None, minutes: int, as_json: bool) -> None:
-    found = records(door, name, region=region, minutes=minutes, clock=SystemClock())
+    said = records(door, name, region=region, minutes=minutes, clock=SystemClock())
     if as_json:
-        output.print_json(list(found))
+        output.print_json(list(said))
         return
-    for each in map(line, found):
+    for each in map(line, said):
         if output.is_terminal():
             error = click.style(each.error, fg="red") if each.error else ""
             shown = [_clock(each.date), each.who or "-", click.style(each.event, bold=True), *each.resources, error]

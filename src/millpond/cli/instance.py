@@ -6,9 +6,10 @@ from typing import Any
 
 import click
 
-from millpond.cli import clusters, options, output, program, progress
+from millpond.cli import options, output, program, progress
 from millpond.cli.door import Door
 from millpond.cli.failure import Failure
+from millpond.cli.found import why
 from millpond.config import Config
 from millpond.kernel.waiting import poll
 
@@ -146,7 +147,7 @@ def _until(
         found = _described(door, region, InstanceIds=[instance_id])[0]
         if _state(found) == state:
             return found
-        shown.say(clusters.why(door, instance_id, region=region) or _state(found))
+        shown.say(why(door, instance_id, region=region) or _state(found))
         return None
 
     found = poll(look, seconds=seconds)

@@ -54,7 +54,10 @@ def names(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> l
 
     try:
         door = Door(configuration.load(home=ctx.params.get("home") or ctx.find_root().params.get("home")))
-        clusters = door.call("DescribeCacheClusters", region=ctx.params.get("region"))["CacheClusters"]
+        region = ctx.params.get("region")
+        clusters = door.call("DescribeCacheClusters", region=region)["CacheClusters"]
+        groups = door.call("DescribeReplicationGroups", region=region)["ReplicationGroups"]
     except (click.ClickException, msgspec.ValidationError):
         return []
-    return [each["CacheClusterId"] for each in clusters if each["CacheClusterId"].startswith(incomplete)]
+    found = [each["ReplicationGroupId"] for each in groups] + [each["CacheClusterId"] for each in clusters]
+    return [each for each in found if each.startswith(incomplete)]

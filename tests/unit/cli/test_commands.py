@@ -189,6 +189,52 @@ def test_connect_prints_a_command_for_memcached_too(config: Config, operator: Fa
     assert "my-cache.a1b2c3.0001.use1.cache.mill.test 6379" in run(config, "connect", "my-cache", "--print").stdout
 
 
+def test_create_with_replicas_makes_a_replication_group(config: Config, operator: FakeOperator):
+    made = pairs(run(config, "create", "web", "--replicas", "2", "--parameter-group", "mine"))
+    assert (made["nodes"], made["status"]) == ("3", "available")
+    assert made["endpoint"] == "web.a1b2c3.ng.0001.use1.cache.mill.test:6379"
+    [asked] = [each.parameters for each in operator.calls if each.operation == "CreateReplicationGroup"]
+    assert asked["NumCacheClusters"] == 3
+    assert asked["CacheParameterGroupName"] == "mine"
+    assert asked["MultiAZEnabled"] is True
+
+
+def test_create_with_shards_asks_for_cluster_mode_and_connect_follows_redirections(
+    config: Config, operator: FakeOperator, tmp_path: Path
+):
+    operator.cli = str(tmp_path / "valkey-cli")
+    Path(operator.cli).touch()
+    run(config, "create", "deep", "--shards", "3")
+    [asked] = [each.parameters for each in operator.calls if each.operation == "CreateReplicationGroup"]
+    assert (asked["ClusterMode"], asked["NumNodeGroups"], asked["ReplicasPerNodeGroup"]) == ("enabled", 3, 0)
+    assert asked["MultiAZEnabled"] is False
+    command = run(config, "connect", "deep", "--print").stdout
+    assert command == f"{operator.cli} -h deep.a1b2c3.clustercfg.use1.cache.mill.test -p 6379 -c\n"
+
+
+def test_nodes_are_not_for_replication_groups(config: Config, operator: FakeOperator):
+    result = run(config, "create", "web", "--replicas", "1", "--nodes", "2")
+    assert result.exit_code == 2
+    assert "--replicas" in result.stderr
+    assert not operator.calls
+
+
+def test_a_group_is_listed_once_shown_with_its_members_and_deleted_whole(config: Config, operator: FakeOperator):
+    run(config, "create", "alone")
+    run(config, "create", "web", "--replicas", "1")
+    listed = run(config, "ls").stdout.splitlines()
+    assert [line.split()[0] for line in listed] == ["name=alone", "name=web"]
+    shown = run(config, "show", "web").stdout.splitlines()
+    assert [line.split()[:3] for line in shown if line.startswith("member=")] == [
+        ["member=web-001", "shard=0001", "role=primary"],
+        ["member=web-002", "shard=0001", "role=replica"],
+    ]
+    assert run(config, "events", "web").exit_code == 0
+    assert operator.calls[-1].parameters["SourceType"] == "replication-group"
+    assert pairs(run(config, "delete", "web", "--yes")) == {"name": "web", "status": "deleted"}
+    assert [key[1] for key in operator.caches] == ["alone"]
+
+
 def test_connect_to_a_cache_without_an_endpoint_says_what_to_wait_for(config: Config, operator: FakeOperator):
     run(config, "create", "my-cache", "--no-wait")
     result = run(config, "connect", "my-cache")

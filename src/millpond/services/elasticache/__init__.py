@@ -3,6 +3,8 @@
 `records` say what is promised, `operations` make promises, `controller` keeps them; `plan` and `decide` are pure.
 """
 
+from collections.abc import Mapping
+
 from sqlalchemy import Connection
 
 from millpond.operation import service
@@ -78,6 +80,26 @@ def recorded_processes(transaction: Connection) -> frozenset[str]:
     return frozenset(nodes | members)
 
 
+def processes_called(transaction: Connection, name: str, region: str) -> Mapping[str, str]:
+    """The processes of a cache cluster, of a replication group or of one of its members: name of process -> for people.
+
+    An empty region is any.
+    """
+    nodes = {
+        each.process_name(node.id): f"{each.id} {node.id}"
+        for each in cluster_table.everywhere(transaction)
+        for node in each.nodes
+        if each.id == name and each.region == (region or each.region)
+    }
+    members = {
+        each.process_name(member.id): f"{member.id} {member.node.id}"
+        for each in group_table.everywhere(transaction)
+        for member in each.members
+        if name in {each.id, member.id} and each.region == (region or each.region)
+    }
+    return nodes | members
+
+
 __all__ = [
     "CONTROLLER",
     "GROUP_CONTROLLER",
@@ -90,6 +112,7 @@ __all__ = [
     "every_listed_node",
     "every_name",
     "key_of_process",
+    "processes_called",
     "recorded_keys",
     "recorded_processes",
 ]

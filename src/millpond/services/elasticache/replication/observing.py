@@ -8,7 +8,7 @@ from millpond.host.spec import Host, files_digest
 from millpond.services.elasticache.records.replication_groups import Member, ReplicationGroup
 from millpond.services.elasticache.replication.steps import ObservedMember
 
-_PROBE_SECONDS = 0.2
+_PROBE_SECONDS = 0.1
 _SLICES = 4
 
 

@@ -48,7 +48,7 @@ from millpond.services.elasticache.replication.steps import (
 from millpond.services.elasticache.replication.topology import plan_slots, plan_topology, waiting_for
 from millpond.services.elasticache.windows import is_open
 
-WATCH = 0.5
+WATCH = 0.25
 """How often a group at rest is looked at when nothing happens; exits of processes are told at once."""
 
 _SOON = 0.02

@@ -40,7 +40,7 @@ from millpond.services.elasticache.replication.steps import (
     Trust,
 )
 
-PATIENCE = timedelta(milliseconds=300)
+PATIENCE = timedelta(milliseconds=200)
 PROBES = 3
 """How long a primary whose process runs may be silent, and to how many probes in a row: both must be over."""
 
@@ -174,7 +174,7 @@ def _watching(shard: Shard, member: Member, observed: Observed, now: datetime) -
         return Plan(why=f"{silent}: it is watched closely", decision=Suspect(shard=shard.id))
     since = now - shard.failing_since
     if since < PATIENCE:
-        return Plan(why=f"{silent} since {since.total_seconds():.1f} s: it may come back", settle=_PROBE)
+        return Plan(why=f"{silent} since {since.total_seconds():.1f} s: it may come back", settle=_SOON)
     if shard.probes_missed < PROBES:
         return Plan(why=f"{silent} to {shard.probes_missed + 1} probes", decision=Suspect(shard=shard.id))
     return None
