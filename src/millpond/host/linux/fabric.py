@@ -66,6 +66,7 @@ class LinuxFabric:
         self._turns: dict[str, asyncio.Lock] = {}
         # Two VPCs may be synced at once, but links and routes of the machine are looked at and changed by one.
         self._machine = Lock()
+        self._swept = False
 
     async def observe(self) -> Mapping[str, VpcState]:
         return await _finished(self._observe)
@@ -135,6 +136,8 @@ class LinuxFabric:
     def _wire(self, vpc: Vpc, router: Path) -> str:
         """Make the wires so. The rules stand already, and they let nothing through that is not meant."""
         found = inside(router, lambda: _routed(vpc))
+        with self._machine:
+            self._sweep()
         wanted = {links.alias_of(each): each for each in vpc.interfaces}
         laid = {wire.alias for wire in found}
         stale = [wire for wire in found if wire.alias not in wanted]
@@ -148,13 +151,23 @@ class LinuxFabric:
         nameless = [each for each in inner if each not in missing and not is_whole(self.namespace(each.id))]
         inside(router, lambda: ip_batch([f"link delete {link_name(each.id)}" for each in nameless]))
         missing += nameless
-        links.ensure_namespaces([self.namespace(each.id).name for each in missing], DIRECTORY)
-        links.lay(missing, self.names, router.name)
+        with self._machine:
+            links.ensure_namespaces([self.namespace(each.id).name for each in missing], DIRECTORY)
+            links.lay(missing, self.names, router.name)
         if not leg_id:
             return ""
         mine = next(each for each in vpc.interfaces if each.id == leg_id)
         with self._machine:
             return leg.ensure_leg(vpc, self.names, is_laid=links.alias_of(mine) in laid)
+
+    def _sweep(self) -> None:
+        """Once: drop the namespaces whose wires a dead control plane took away, without coming to their names."""
+        if not self._swept:
+            routers = [path for each in self.names.existing("vpc") if is_whole(path := self.router(each))]
+            wired = {wire.link for each in routers for wire in inside(each, links.wires)}
+            names = self.names.existing("interface")
+            self._drop([self.namespace(each) for each in names if link_name(each) not in wired])
+            self._swept = True
 
     def _unlay(self, router: Path, stale: Sequence[links.Wire]) -> None:
         """Take wires away, both ends at once, and the namespaces of interfaces that are no more."""
