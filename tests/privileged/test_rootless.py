@@ -174,6 +174,8 @@ def test_without_host_access_there_is_no_way_in(home: Path):
         address, port = millpond.endpoint_of("my-cache")
         assert address.startswith("172.31.")
         assert not answers(address, port)
+        said = millpond.millpond("connect", "my-cache", "PING")  # the management path
+        assert said.stdout == "PONG\n", said.stderr
         assert not (home / "mp" / "doors.json").exists()
 
 

@@ -199,6 +199,11 @@ class OperatorOfInstallation:
         await self._note("OpenTunnel", {"instanceId": instance})
         return opened
 
+    async def way(self, cache: str, region: str) -> Tunnel:
+        opened = await self._networks.way(cache, region or self._here.config.region)
+        await self._note("OpenTunnel", {"cacheClusterId": cache})
+        return opened
+
     async def down(self, *, keep_caches: bool) -> int:
         def count() -> int:
             with self._here.state.store.read() as transaction:

@@ -60,6 +60,11 @@ class _Tunnel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     region: str
 
 
+class _Way(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    cache: str
+    region: str
+
+
 class _Down(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     keep_caches: bool = False
 
@@ -133,6 +138,11 @@ async def _tunnel(operator: Operator, asked: Asked) -> Any:
     return await operator.tunnel(wanted.instance, wanted.region)
 
 
+async def _way(operator: Operator, asked: Asked) -> Any:
+    wanted = msgspec.json.decode(asked.body, type=_Way)
+    return await operator.way(wanted.cache, wanted.region)
+
+
 async def _down(operator: Operator, asked: Asked) -> Any:
     wanted = msgspec.json.decode(asked.body or b"{}", type=_Down)
     return {"caches": await operator.down(keep_caches=wanted.keep_caches)}
@@ -155,6 +165,7 @@ _REQUESTS: dict[tuple[str, str], Answer] = {
     ("GET", "/outbox"): _outbox,
     ("GET", "/flows"): _flows,
     ("POST", "/tunnel"): _tunnel,
+    ("POST", "/way"): _way,
     ("POST", "/down"): _down,
 }
 

@@ -194,7 +194,7 @@ class FlowLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tunnel(msgspec.Struct, frozen=True, kw_only=True):
-    """A way to an instance's port 22."""
+    """A way to an instance's port 22, or to the port of a cache."""
 
     socket: str
     """A unix socket of the operator's."""

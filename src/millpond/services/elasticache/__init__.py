@@ -14,6 +14,7 @@ from millpond.services.elasticache.addressing import (
     VpcAddresses,
     every_listed_node,
     every_name,
+    first_listed_node,
 )
 from millpond.services.elasticache.controller import CacheClusterController
 from millpond.services.elasticache.operations import (
@@ -111,6 +112,7 @@ __all__ = [
     "VpcAddresses",
     "every_listed_node",
     "every_name",
+    "first_listed_node",
     "key_of_process",
     "processes_called",
     "recorded_keys",

@@ -164,6 +164,21 @@ def every_listed_node(transaction: Connection) -> list[ListedNode]:
     ]
 
 
+def first_listed_node(transaction: Connection, account: str, region: str, name: str) -> ListedNode | None:
+    """The node by which a cache, or a replication group, is talked to: its primary. None while there is none."""
+    group = replication_groups.get(transaction, account, region, name)
+    if group is not None:
+        serving = group.shards[0].member(group.shards[0].serving) if group.shards else None
+        found, port = ([] if serving is None else [serving.node]), group.spec.port
+    else:
+        cluster = cache_clusters.get(transaction, account, region, name)
+        if cluster is None:
+            return None
+        found, port = list(cluster.nodes), cluster.spec.port
+    listed = (each for each in found if each.listed and each.interface)
+    return next((ListedNode(interface=each.interface, address=each.address, port=port) for each in listed), None)
+
+
 def circle_of(arn: str) -> str:
     """The circle of a replication group: its members follow each other whatever users' security groups say."""
     return f"circle-{hashlib.sha256(arn.encode()).hexdigest()[:17]}"
