@@ -98,12 +98,18 @@ def up(home: Path, *options: str) -> Iterator[OrdinaryUsers]:
         yield running
     finally:
         down = running.millpond("down")
-        left = [*processes_of(home), *(each.pid for each in LocalHost.running(home / "mp"))]
-        for pid in left:
-            with contextlib.suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
+        try:
+            eventually(lambda: not left_of(running.home), "every process of the installation ends")
+        finally:
+            for pid in left_of(running.home):
+                with contextlib.suppress(OSError):
+                    os.kill(pid, signal.SIGKILL)
     assert down.returncode == 0, down.stderr
-    assert left == []
+
+
+def left_of(home: Path) -> list[int]:
+    """Control plane, holder and nodes."""
+    return [*processes_of(home), *(each.pid for each in LocalHost.running(home))]
 
 
 def answers(address: str, port: int) -> bool:
