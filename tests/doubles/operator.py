@@ -27,6 +27,7 @@ from millpond.operator.facts import (
     RunFacts,
     SignIn,
     Tunnel,
+    ZoneLine,
 )
 from millpond.operator.spec import Refusal
 
@@ -63,6 +64,7 @@ class FakeOperator:
         self.stopped = asyncio.Event()
         self.kept: bool | None = None
         self.cli = ""
+        self.dark: frozenset[str] = frozenset()
         self.signup_open = True
         self.instance: dict[str, Any] = {}
         self.installed = {("valkey", "9.1")}
@@ -176,6 +178,14 @@ class FakeOperator:
                 direction="ingress", action="REJECT", packets=3, octets=180,
             )
         ]  # fmt: skip
+
+    async def zones(self, region: str) -> Sequence[ZoneLine]:
+        return [ZoneLine(zone=f"{region}a", state="impaired" if f"{region}a" in self.dark else "available")]
+
+    async def set_power(self, zone: str, region: str, *, is_on: bool) -> None:
+        if zone != f"{region}a":
+            raise Refusal(f"{region} has no zone {zone}; it has {region}a.")
+        self.dark = self.dark - {zone} if is_on else self.dark | {zone}
 
     async def tunnel(self, instance: str, region: str) -> Tunnel:
         raise Refusal(f"{instance} is stopped; look: millpond explain {instance}")

@@ -1,5 +1,6 @@
 """Replication groups as their users meet them: made and changed with boto3, used with the clients they have."""
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,8 +8,11 @@ import pytest
 import valkey
 from valkey.cluster import ValkeyCluster
 
+from millpond.cli.door import Refused
 from tests.scenarios.test_caches import endpoint, make, settle
 from tests.support.engines import build
+from tests.support.installation import Installation
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.scenario, pytest.mark.timeout(240)]
 
@@ -140,3 +144,82 @@ def owned(group: Any) -> set[tuple[int, int]]:
         slots = [int(each) for each in told["slots"]]
         found |= set(zip(slots[::2], slots[1::2], strict=True))
     return found
+
+
+def in_zones(group: Any) -> dict[str, str]:
+    return {
+        each["CacheClusterId"]: each["PreferredAvailabilityZone"] for each in group["NodeGroups"][0]["NodeGroupMembers"]
+    }
+
+
+def test_a_zone_without_power_takes_its_nodes_along_until_it_has_power_again(groups: Any, millpond: Installation):
+    region = groups.meta.region_name
+    groups.create_replication_group(
+        ReplicationGroupId="web", NumCacheClusters=2, AutomaticFailoverEnabled=True, MultiAZEnabled=True, **VALKEY
+    )
+    web = available(groups)
+    zones = in_zones(web)
+    [first] = [name for name, role in roles(web).items() if role == "primary"]
+    [second] = zones.keys() - {first}
+    assert zones[first] != zones[second]
+    with at(web["NodeGroups"][0]["PrimaryEndpoint"]) as client:
+        client.set("k", "v")
+        assert client.wait(1, 5000) == 1
+
+    millpond.door.set_power(zones[first], is_on=False, region=region)
+    try:
+        assert {each.zone: each.state for each in millpond.door.zones(region=region)}[zones[first]] == "impaired"
+
+        def moved() -> bool:
+            shard = groups.describe_replication_groups(ReplicationGroupId="web")["ReplicationGroups"][0]["NodeGroups"][
+                0
+            ]
+            found = {each["CacheClusterId"]: each.get("CurrentRole") for each in shard["NodeGroupMembers"]}
+            return found.get(second) == "primary" and first not in {
+                name for name, role in found.items() if role == "primary"
+            }
+
+        eventually(moved, "the other zone takes over")
+        writes = web["NodeGroups"][0]["PrimaryEndpoint"]
+
+        def followed() -> bool:
+            with contextlib.suppress(valkey.exceptions.ConnectionError), at(writes) as client:
+                return bool(client.info("replication")["role"] == "master")
+            return False
+
+        eventually(followed, "the primary endpoint has followed")
+        with at(writes) as client:
+            assert client.get("k") == "v"
+            client.set("k", "w")
+        eventually(
+            lambda: f"{zones[first]} has power again" in millpond.door.explain("web", region=region)[0].why,
+            "nobody is put where there is no power",
+        )
+    finally:
+        millpond.door.set_power(zones[first], is_on=True, region=region)
+    web = available(groups)
+    eventually(lambda: roles(web) == {first: "replica", second: "primary"}, "it comes back as a replica")
+    assert in_zones(web) == zones
+    with at(next(each["ReadEndpoint"] for each in web["NodeGroups"][0]["NodeGroupMembers"])) as client:
+        assert client.get("k") == "w"
+
+
+def test_a_cache_without_a_replica_waits_for_the_power_of_its_zone(groups: Any, millpond: Installation):
+    region = groups.meta.region_name
+    cluster = make(groups, "pond", Engine="valkey", EngineVersion="9.1")
+    zone = cluster["PreferredAvailabilityZone"]
+    millpond.door.set_power(zone, is_on=False, region=region)
+    try:
+        eventually(lambda: f"{zone} has power again" in millpond.door.explain("pond", region=region)[0].why, "it waits")
+        [found] = groups.describe_cache_clusters(CacheClusterId="pond")["CacheClusters"]
+        assert found["CacheClusterStatus"] != "available"
+    finally:
+        millpond.door.set_power(zone, is_on=True, region=region)
+    host, port = endpoint(settle(groups, "pond"))
+    with valkey.Valkey(host=host, port=port) as client:
+        assert client.ping()
+
+
+def test_there_is_no_power_to_interrupt_in_a_zone_that_does_not_exist(groups: Any, millpond: Installation):
+    with pytest.raises(Refused, match="has no zone nowhere-1z"):
+        millpond.door.set_power("nowhere-1z", is_on=False, region=groups.meta.region_name)

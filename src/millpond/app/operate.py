@@ -37,6 +37,7 @@ from millpond.operator.facts import (
     RunFacts,
     SignIn,
     Tunnel,
+    ZoneLine,
 )
 from millpond.operator.spec import Refusal
 from millpond.reconcile.loop import Activation, Loop
@@ -193,6 +194,33 @@ class OperatorOfInstallation:
 
     async def flows(self, vpc: str, region: str) -> Sequence[FlowLine]:
         return await self._networks.flows(vpc, region or self._here.config.region)
+
+    async def zones(self, region: str) -> Sequence[ZoneLine]:
+        region = region or self._here.config.region
+
+        def load() -> frozenset[str]:
+            with self._here.state.store.read() as transaction:
+                return ec2.failed_zones(transaction, self._here.state.account, region)
+
+        failed = await asyncio.to_thread(load)
+        return [
+            ZoneLine(zone=each, state="impaired" if each in failed else "available") for each in ec2.zone_names(region)
+        ]
+
+    async def set_power(self, zone: str, region: str, *, is_on: bool) -> None:
+        region = region or self._here.config.region
+        if zone not in ec2.zone_names(region):
+            raise Refusal(f"{region} has no zone {zone}; it has {', '.join(ec2.zone_names(region))}.")
+
+        def change() -> list[tuple[str, str]]:
+            account = self._here.state.account
+            with self._here.state.store.begin() as transaction:
+                (ec2.restore_zone if is_on else ec2.fail_zone)(transaction, account, region, zone)
+                act = self._act("RestoreZonePower" if is_on else "InterruptZonePower", {"availabilityZone": zone})
+                cloudtrail.record_operator_act(transaction, self._here.state.vault, act)
+                return elasticache.recorded_keys(transaction) + ec2.recorded_vpcs(transaction)
+
+        self._loop.deliver(await asyncio.to_thread(change))
 
     async def tunnel(self, instance: str, region: str) -> Tunnel:
         opened = await self._networks.tunnel(instance, region or self._here.config.region)

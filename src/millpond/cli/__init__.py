@@ -35,6 +35,7 @@ COMMANDS = {
     "Instances": {
         "instance": Entry(module="instance", summary="Run, list, stop and terminate EC2 instances."),
         "ssh": Entry(module="ssh", summary="Log in to an instance."),
+        "zone": Entry(module="zone", summary="Interrupt the power of an availability zone, and bring it back."),
         "flows": Entry(module="flows", summary="Show which packets security groups let through, and which not."),
     },
     "People": {

@@ -23,6 +23,7 @@ from millpond.operator.facts import (
     RunFacts,
     SignIn,
     Tunnel,
+    ZoneLine,
 )
 
 T = TypeVar("T")
@@ -136,6 +137,14 @@ class Door:
     def flows(self, vpc: str, *, region: str | None = None) -> list[FlowLine]:
         query = {"vpc": vpc, "region": region or self._config.region}
         return self._ask("GET", f"/flows?{urlencode(query)}", list[FlowLine])
+
+    def zones(self, *, region: str | None = None) -> list[ZoneLine]:
+        query = {"region": region or self._config.region}
+        return self._ask("GET", f"/zones?{urlencode(query)}", list[ZoneLine])
+
+    def set_power(self, zone: str, *, is_on: bool, region: str | None = None) -> None:
+        wanted = {"zone": zone, "on": is_on, "region": region or self._config.region}
+        self._ask("POST", "/zones/power", dict[str, Any], body=wanted)
 
     def tunnel(self, instance: str, *, region: str | None = None) -> Tunnel:
         wanted = {"instance": instance, "region": region or self._config.region}

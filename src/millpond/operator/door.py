@@ -65,6 +65,12 @@ class _Way(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     region: str
 
 
+class _Power(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    zone: str
+    on: bool
+    region: str = ""
+
+
 class _Down(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     keep_caches: bool = False
 
@@ -133,6 +139,16 @@ async def _flows(operator: Operator, asked: Asked) -> Any:
     return await operator.flows(asked.query.get("vpc", ""), asked.query.get("region", ""))
 
 
+async def _zones(operator: Operator, asked: Asked) -> Any:
+    return await operator.zones(asked.query.get("region", ""))
+
+
+async def _power(operator: Operator, asked: Asked) -> Any:
+    wanted = msgspec.json.decode(asked.body, type=_Power)
+    await operator.set_power(wanted.zone, wanted.region, is_on=wanted.on)
+    return {}
+
+
 async def _tunnel(operator: Operator, asked: Asked) -> Any:
     wanted = msgspec.json.decode(asked.body, type=_Tunnel)
     return await operator.tunnel(wanted.instance, wanted.region)
@@ -164,6 +180,8 @@ _REQUESTS: dict[tuple[str, str], Answer] = {
     ("POST", "/signup"): _signup,
     ("GET", "/outbox"): _outbox,
     ("GET", "/flows"): _flows,
+    ("GET", "/zones"): _zones,
+    ("POST", "/zones/power"): _power,
     ("POST", "/tunnel"): _tunnel,
     ("POST", "/way"): _way,
     ("POST", "/down"): _down,

@@ -193,6 +193,14 @@ class FlowLine(msgspec.Struct, frozen=True, kw_only=True):
     octets: int
 
 
+class ZoneLine(msgspec.Struct, frozen=True, kw_only=True):
+    """An availability zone."""
+
+    zone: str
+    state: str
+    """`available`, or `impaired` while its power is interrupted."""
+
+
 class Tunnel(msgspec.Struct, frozen=True, kw_only=True):
     """A way to an instance's port 22, or to the port of a cache."""
 

@@ -22,6 +22,7 @@ from millpond.operator.facts import (
     RunFacts,
     SignIn,
     Tunnel,
+    ZoneLine,
 )
 
 
@@ -89,6 +90,14 @@ class Operator(Protocol):
 
     async def flows(self, vpc: str, region: str) -> Sequence[FlowLine]:
         """What was counted in a VPC, the default one when it is empty. Refusal where nothing counts."""
+        ...
+
+    async def zones(self, region: str) -> Sequence[ZoneLine]:
+        """The availability zones of a region, as the first account has them."""
+        ...
+
+    async def set_power(self, zone: str, region: str, *, is_on: bool) -> None:
+        """Interrupt the power of an availability zone, for tests, or bring it back. Refusal when there is none such."""
         ...
 
     async def tunnel(self, instance: str, region: str) -> Tunnel:

@@ -40,7 +40,7 @@ def pairs(result: Result) -> dict[str, str]:
     [
         ["ls"], ["create", "a"], ["show", "a"], ["connect", "a"], ["delete", "a", "--yes"], ["wait", "a"], ["env"],
         ["explain"], ["events"], ["engines", "list"], ["engines", "install", "valkey"], ["credentials"], ["passwd"],
-        ["configure"], ["status"], ["logs", "a"], ["flows"], ["ssh", "i-1"], ["instance", "ls"], ["instance", "run"],
+        ["configure"], ["status"], ["logs", "a"], ["flows"], ["zone", "ls"], ["ssh", "i-1"], ["instance", "ls"], ["instance", "run"],
     ],
 )  # fmt: skip
 def test_every_command_says_how_to_start_when_nothing_runs(config: Config, arguments: list[str]):
@@ -230,6 +230,15 @@ def test_nodes_are_not_for_replication_groups(config: Config, operator: FakeOper
     assert result.exit_code == 2
     assert "--replicas" in result.stderr
     assert not operator.calls
+
+
+def test_the_power_of_a_zone_is_interrupted_and_brought_back(config: Config, operator: FakeOperator):
+    assert pairs(run(config, "zone", "interrupt", "us-east-1a")) == {"zone": "us-east-1a", "state": "impaired"}
+    assert run(config, "zone", "ls").stdout == "zone=us-east-1a state=impaired\n"
+    assert pairs(run(config, "zone", "restore", "us-east-1a"))["state"] == "available"
+    assert json.loads(run(config, "zone", "ls", "--json").stdout) == [{"zone": "us-east-1a", "state": "available"}]
+    refused = run(config, "zone", "interrupt", "us-east-1z")
+    assert (refused.exit_code, "it has us-east-1a" in refused.stderr) == (1, True)
 
 
 def test_a_group_is_listed_once_shown_with_its_members_and_deleted_whole(config: Config, operator: FakeOperator):

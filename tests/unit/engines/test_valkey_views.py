@@ -44,6 +44,13 @@ def test_a_replica_of_nobody_follows_nobody():
     assert views.following({"role": "master"}) == ""
 
 
+@pytest.mark.parametrize(("status", "came", "linked"), [("up", "14", True), ("up", "0", False), ("down", "14", False)])
+def test_a_replica_is_linked_once_something_came_after_the_copy(status: str, came: str, linked: bool):
+    info = {"role": "slave", "master_link_status": status, "repl_backlog_histlen": came}
+    assert views.is_linked(info) == linked
+    assert not views.is_linked({"role": "master"})
+
+
 def test_offsets_of_primaries_and_replicas_compare():
     assert views.offset({"role": "master", "master_repl_offset": "12"}) == 12
     assert views.offset({"role": "slave", "slave_repl_offset": "11", "master_repl_offset": "12"}) == 11

@@ -44,7 +44,13 @@ def membership(node: Node) -> Mapping[str, str]:
     """What a member of a replication group has and a node that stands alone has not, as far as it can change live."""
     if node.replication is None:
         return {}
-    found = {"replica-announce-ip": node.address, "repl-diskless-sync": "yes", "repl-diskless-sync-delay": "0"}
+    found = {
+        "replica-announce-ip": node.address,
+        "repl-diskless-sync": "yes",
+        "repl-diskless-sync-delay": "0",
+        # So that a replica that nobody writes to soon has proof that writes would reach it (views.is_linked).
+        "repl-ping-replica-period": "1",
+    }
     if numbers(node.build.upstream) >= (6,):
         found["repl-diskless-load"] = "on-empty-db"
     return found

@@ -183,7 +183,7 @@ class ValkeyEngine:
             version=info.get("valkey_version") or info.get("redis_version", ""),
             unconfigured=await self._differing(session, node),
             following=views.following(info),
-            linked=info.get("master_link_status") == "up",
+            linked=views.is_linked(info),
             syncing=info.get("master_sync_in_progress") == "1",
             offset=views.offset(info),
             cluster=await clustering.view(session, node) if _clustered(node) else None,

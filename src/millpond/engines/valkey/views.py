@@ -26,6 +26,16 @@ def offset(info: Mapping[str, str]) -> int:
     return max(int(info.get(name, "0")), 0)
 
 
+def is_linked(info: Mapping[str, str]) -> bool:
+    """Whether writes flow to a replica: it has its primary's data, and something came after them.
+
+    The link is called up as soon as the data are there, but a primary that sent them without a file goes on only when
+    it hears from the replica next, up to a second later; until then every write is lost with the primary. A replica
+    begins a new backlog with each full copy, so what is in it has come since.
+    """
+    return info.get("master_link_status") == "up" and int(info.get("repl_backlog_histlen", "0")) > 0
+
+
 def cluster_view(nodes: str, *, state: str = "", migrations: Sequence[Any] = ()) -> ClusterView:
     """Read the answers to CLUSTER NODES, CLUSTER INFO and CLUSTER GETSLOTMIGRATIONS.
 

@@ -31,6 +31,7 @@ from millpond.services.ec2.lookup import (
     find_subnets,
     has_free_address,
     interfaces_of_vpc,
+    recorded_vpcs,
 )
 from millpond.services.ec2.operations import (
     geography,
@@ -55,6 +56,7 @@ from millpond.services.ec2.records.networks import VPC_CONTROLLER, Subnet, Vpc, 
 from millpond.services.ec2.records.security_groups import SecurityGroup
 from millpond.services.ec2.tables.names import publish as publish_names
 from millpond.services.ec2.tables.zones import fail as fail_zone
+from millpond.services.ec2.tables.zones import failed as failed_zones
 from millpond.services.ec2.tables.zones import restore as restore_zone
 
 SERVICE = service(
@@ -102,6 +104,7 @@ __all__ = [
     "default_vpc",
     "delete_interface",
     "fail_zone",
+    "failed_zones",
     "find_default_security_group",
     "find_default_vpc",
     "find_instance",
@@ -118,6 +121,7 @@ __all__ = [
     "publish_names",
     "push_ssh_key",
     "recorded_instance_processes",
+    "recorded_vpcs",
     "restore_zone",
     "set_interface_circle",
     "set_interface_groups",

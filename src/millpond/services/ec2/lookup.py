@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from millpond.services.ec2.records.network_interfaces import NetworkInterface
-from millpond.services.ec2.records.networks import Subnet, Vpc
+from millpond.services.ec2.records.networks import VPC_CONTROLLER, Subnet, Vpc, vpc_key
 from millpond.services.ec2.records.security_groups import SecurityGroup
 from millpond.services.ec2.tables import records
 from millpond.services.ec2.views.networks import free_addresses
@@ -14,6 +14,11 @@ from millpond.services.ec2.views.networks import free_addresses
 def find_default_vpc(transaction: Connection, account: str, region: str) -> Vpc | None:
     """The default VPC, unless the account has deleted it."""
     return next((each for each in records.every(transaction, Vpc, account, region) if each.is_default), None)
+
+
+def recorded_vpcs(transaction: Connection) -> list[tuple[str, str]]:
+    """Every VPC of the installation: its controller and its key."""
+    return [(VPC_CONTROLLER, vpc_key(*each)) for each in records.generations(transaction)]
 
 
 def find_subnet(transaction: Connection, account: str, region: str, subnet_id: str) -> Subnet | None:

@@ -17,6 +17,7 @@ from millpond.host.spec import Host, HostError, ProcessSpec, files_digest
 from millpond.kernel.clock import Clock
 from millpond.operation import NotYet
 from millpond.reconcile.loop import Outcome
+from millpond.services import ec2
 from millpond.services.elasticache.acts import acts
 from millpond.services.elasticache.addressing import Addressing, every_name
 from millpond.services.elasticache.decide import Decided, Given, Place, decide, unplaced
@@ -72,6 +73,7 @@ class Promise(msgspec.Struct, frozen=True, kw_only=True):
 
     cluster: CacheCluster
     group: ParameterGroup
+    failed_zones: frozenset[str] = frozenset()
 
 
 class CacheClusterController:
@@ -140,7 +142,8 @@ class CacheClusterController:
                 return None
             group = parameter_groups.get(transaction, account, region, cluster.spec.parameter_group)
             assert group is not None, "a parameter group in use cannot be deleted"
-            return Promise(cluster=cluster, group=group)
+            failed = ec2.failed_zones(transaction, account, region)
+            return Promise(cluster=cluster, group=group, failed_zones=failed)
 
     async def _observe(self, promise: Promise) -> Observed:
         cluster = promise.cluster
@@ -160,6 +163,7 @@ class CacheClusterController:
             stale_boot_parameters=frozenset(
                 each.id for each in cluster.nodes if each.incarnation and each.boot_parameters != now_booted
             ),
+            failed_zones=promise.failed_zones,
         )
 
     async def _observe_node(self, promise: Promise, node: CacheNode) -> ObservedNode:

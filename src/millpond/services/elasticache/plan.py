@@ -36,6 +36,7 @@ from millpond.services.elasticache.windows import is_open
 
 _SOON = 0.01
 """How soon to look again at an engine that is starting: it takes 10 to 50 ms."""
+_DARK = 1.0
 
 
 def plan(cluster: CacheCluster, observed: Observed, now: datetime) -> Plan:
@@ -45,13 +46,15 @@ def plan(cluster: CacheCluster, observed: Observed, now: datetime) -> Plan:
     if observed.stopping:
         return _plan_stop(cluster, observed)
     return (
-        _plan_pending(cluster, now)
+        _plan_failed_zone(cluster, observed)
+        or _plan_pending(cluster, now)
         or _plan_placement(cluster)
         or _plan_lost(cluster, observed)
         or _plan_upgrade(cluster, observed)
         or _plan_restarts(cluster, observed)
         or _plan_engines(cluster, observed)
         or _plan_processes(cluster, observed)
+        or _plan_darkness(cluster, observed)
         or _plan_listing(cluster, observed)
         or _plan_removal(cluster, observed)
         or _plan_convergence(cluster, observed)
@@ -122,6 +125,28 @@ def _plan_lost(cluster: CacheCluster, observed: Observed) -> Plan | None:
         "so it is replaced by an empty one under the same name",
         decision=StartIncarnation(nodes=_ids(lost), fresh=True, recovering=True),
     )
+
+
+def _plan_failed_zone(cluster: CacheCluster, observed: Observed) -> Plan | None:
+    """The power of an availability zone is gone, and with it what ran there."""
+    dark = [each for each in cluster.nodes if each.zone in observed.failed_zones and _seen(observed, each).running]
+    if not dark:
+        return None
+    return Plan(
+        why=f"{_names(dark)} loses its power: {', '.join(sorted({each.zone for each in dark}))} has failed",
+        actions=tuple(RemoveProcess(node=each.id) for each in dark),
+        settle=0,
+    )
+
+
+def _plan_darkness(cluster: CacheCluster, observed: Observed) -> Plan | None:
+    """Nobody can be replaced where there is no power; what runs elsewhere was looked after before."""
+    dark = [each for each in cluster.nodes if each.zone in observed.failed_zones and not each.removing]
+    unlisted = [each for each in cluster.nodes if not each.ready and each.listed]
+    if not dark or unlisted or not observed.named:
+        return None
+    zones = ", ".join(sorted({each.zone for each in dark}))
+    return Plan(why=f"{_names(dark)} waits until {zones} has power again", settle=_DARK)
 
 
 def _plan_stop(cluster: CacheCluster, observed: Observed) -> Plan:
@@ -201,8 +226,9 @@ def _plan_engines(cluster: CacheCluster, observed: Observed) -> Plan | None:
 
 
 def _plan_processes(cluster: CacheCluster, observed: Observed) -> Plan | None:
-    absent = [each for each in cluster.nodes if not each.removing and not _is_current(each, _seen(observed, each))]
-    drifted = [each for each in cluster.nodes if each not in absent and _seen(observed, each).drifted]
+    powered = [each for each in cluster.nodes if each.zone not in observed.failed_zones]
+    absent = [each for each in powered if not each.removing and not _is_current(each, _seen(observed, each))]
+    drifted = [each for each in powered if each not in absent and _seen(observed, each).drifted]
     unwired = [each for each in absent if not _seen(observed, each).networked]
     if unwired:
         return Plan(why=f"the network interface of {_names(unwired)} is being made", settle=_SOON)
@@ -226,13 +252,13 @@ def _plan_processes(cluster: CacheCluster, observed: Observed) -> Plan | None:
             actions=tuple(RewriteFiles(node=each.id) for each in drifted),
             settle=0,
         )
-    silent = [each for each in cluster.nodes if not each.removing and not _seen(observed, each).answering]
+    silent = [each for each in powered if not each.removing and not _seen(observed, each).answering]
     if silent:
         return _plan_silent(silent, observed)
-    fresh = [each for each in cluster.nodes if not each.removing and (each.silent or not each.ready)]
+    fresh = [each for each in powered if not each.removing and (each.silent or not each.ready)]
     if fresh:
         return Plan(why=f"{_names(fresh)} answers", decision=MarkReady(nodes=_ids(fresh)))
-    untuned = [each for each in cluster.nodes if not each.removing and _seen(observed, each).unconfigured]
+    untuned = [each for each in powered if not each.removing and _seen(observed, each).unconfigured]
     if untuned:
         settings = sorted({name for each in untuned for name in _seen(observed, each).unconfigured})
         return Plan(

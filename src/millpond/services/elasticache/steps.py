@@ -39,6 +39,8 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     """The whole of Millpond is being stopped, caches included."""
     stale_boot_parameters: frozenset[str] = frozenset()
     """Nodes whose boot parameters differ from the group's values (`pending-reboot`)."""
+    failed_zones: frozenset[str] = frozenset()
+    """Availability zones whose power is interrupted: nothing runs there, and nothing is started."""
 
 
 # Decisions: committed first, acted on by later passes.

@@ -17,6 +17,7 @@ from millpond.host.spec import Host, HostError, Place
 from millpond.kernel.clock import Clock
 from millpond.operation import NotYet
 from millpond.reconcile.loop import Outcome
+from millpond.services import ec2
 from millpond.services.elasticache.addressing import Addressing, circle_of, every_name, join_circle
 from millpond.services.elasticache.controller import Builds, Names
 from millpond.services.elasticache.decide import Place as NodePlace
@@ -70,6 +71,7 @@ class Promise(msgspec.Struct, frozen=True, kw_only=True):
 
     group: ReplicationGroup
     parameters: ParameterGroup
+    failed_zones: frozenset[str] = frozenset()
 
 
 class Process(msgspec.Struct, frozen=True, kw_only=True):
@@ -179,7 +181,8 @@ class ReplicationGroupController:
                 return None
             parameters = parameter_groups.get(transaction, account, region, group.spec.parameter_group)
             assert parameters is not None, "a parameter group in use cannot be deleted"
-            return Promise(group=group, parameters=parameters)
+            failed = ec2.failed_zones(transaction, account, region)
+            return Promise(group=group, parameters=parameters, failed_zones=failed)
 
     async def _observe(self, promise: Promise) -> Observed:
         group = promise.group
@@ -198,6 +201,7 @@ class ReplicationGroupController:
             stale_boot_parameters=frozenset(
                 each.id for each in group.members if each.node.incarnation and each.node.boot_parameters != now_booted
             ),
+            failed_zones=promise.failed_zones,
         )
 
     def _node(self, promise: Promise, member: Member) -> Node | None:

@@ -52,6 +52,7 @@ WATCH = 0.25
 """How often a group at rest is looked at when nothing happens; exits of processes are told at once."""
 
 _SOON = 0.02
+_DARK = 0.5
 _PROBE = 0.1
 _REPLICA_PATIENCE = timedelta(seconds=10)
 """How long a replica may be silent before it is replaced: nobody waits for it, and its data is elsewhere."""
@@ -64,7 +65,8 @@ def plan(group: ReplicationGroup, observed: Observed, now: datetime) -> Plan:
     if observed.stopping:
         return _plan_stop(group, observed)
     return (
-        plan_primaries(group, observed, now)
+        _plan_failed_zone(group, observed)
+        or plan_primaries(group, observed, now)
         or _plan_pending(group, now)
         or _plan_placement(group)
         or _plan_lost_replicas(group, observed, now)
@@ -137,6 +139,18 @@ def _plan_saving(group: ReplicationGroup, members: tuple[Member, ...], observed:
     return Plan(
         why=f"{names(awake)} is saved and stopped",
         actions=tuple(SaveAndStop(member=each.id) for each in awake),
+        settle=0,
+    )
+
+
+def _plan_failed_zone(group: ReplicationGroup, observed: Observed) -> Plan | None:
+    """The power of an availability zone is gone, and with it what ran there."""
+    dark = [each for each in group.members if each.node.zone in observed.failed_zones and seen(observed, each).running]
+    if not dark:
+        return None
+    return Plan(
+        why=f"{names(dark)} loses its power: {', '.join(sorted({each.node.zone for each in dark}))} has failed",
+        actions=tuple(RemoveProcess(member=each.id) for each in dark),
         settle=0,
     )
 
@@ -247,7 +261,10 @@ def _plan_processes(group: ReplicationGroup, observed: Observed) -> Plan | None:
     absent = [
         each
         for each in group.members
-        if not each.node.removing and not is_current(observed, each) and not _failed_before(observed, each)
+        if not each.node.removing
+        and not is_current(observed, each)
+        and not _failed_before(observed, each)
+        and each.node.zone not in observed.failed_zones
     ]
     if absent:
         return Plan(
@@ -361,6 +378,10 @@ def _is_drained(shard: Shard, observed: Observed) -> bool:
 def _plan_waiting(group: ReplicationGroup, observed: Observed) -> Plan | None:
     """What everything was done for and is not so yet."""
     members = [each for each in group.members if not each.node.removing]
+    dark = [each for each in members if each.node.zone in observed.failed_zones]
+    if dark:
+        zones = ", ".join(sorted({each.node.zone for each in dark}))
+        return Plan(why=f"{names(dark)} waits until {zones} has power again", settle=_DARK)
     failed = [each for each in members if _failed_before(observed, each) and not each.node.resting]
     if failed:
         detail = "; ".join(filter(None, (seen(observed, each).detail for each in failed)))

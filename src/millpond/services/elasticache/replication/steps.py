@@ -43,6 +43,8 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     stopping: bool = False
     stale_boot_parameters: frozenset[str] = frozenset()
     """Members that need a reboot to take the parameter group's values."""
+    failed_zones: frozenset[str] = frozenset()
+    """Availability zones whose power is interrupted: nothing runs there, and nothing is started."""
 
 
 # Decisions: committed first, acted on by later passes.
