@@ -67,9 +67,9 @@ crash: ## kill -9 at every commit and every action; it must converge
 	@$(PYTEST) tests/crash
 
 .PHONY: faults
-faults: ## groups under load while anything fails at random: SEED=1 MINUTES=0.5 for each shape
+faults: ## groups under load while anything fails at random: SEED=1 MINUTES=0.3 for each shape
 	@$(DEV)
-	@$(PYTHON) -m pytest -q -rP tests/faults --seed $(or $(SEED),1) --minutes $(or $(MINUTES),0.5)
+	@$(PYTHON) -m pytest -q -rP tests/faults --seed $(or $(SEED),1) --minutes $(or $(MINUTES),0.3)
 
 .PHONY: privileged
 privileged: ## what only root may do; made and removed by the tests

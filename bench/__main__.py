@@ -4,7 +4,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import api_calls, create_to_pong, first_answer, idle, network, throughput
+from bench import api_calls, create_to_pong, failover, first_answer, flat, idle, network, resharding, throughput
 from bench.figures import table
 from millpond.kernel.waiting import stopwatch
 from tests.support.engines import build
@@ -22,6 +22,11 @@ def main() -> int:
             rows += throughput.measure(millpond)
             rows += api_calls.measure(millpond)
             rows += idle.measure(millpond, api_calls.CLUSTERS)
+        with started(Path(directory) / "groups") as millpond:
+            rows += failover.measure(millpond)
+        with started(Path(directory) / "named", environ=resharding.names()) as millpond:
+            rows += resharding.measure(millpond)
+        rows += flat.measure(Path(directory))
         rows += network.measure(Path(directory))
     print(table(rows))
     print(f"\nMedians of interleaved rounds on this machine, in {elapsed():.0f} s; ratios are ours to the other's.")

@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -73,7 +72,7 @@ def watched_by_sentinels(build: Build) -> Iterator[tuple[Server, Sequence[tuple[
 
 @contextlib.contextmanager
 def clustered(build: Build) -> Iterator[tuple[list[Server], float]]:
-    """Three primaries with replicas, made by `valkey-cli --cluster create`; seconds from the start of the processes."""
+    """Three primaries and their replicas, by `valkey-cli --cluster create`; seconds from starting the processes."""
     settings = ("--cluster-enabled", "yes", "--cluster-node-timeout", str(PATIENCE_MILLISECONDS))
     with _directory() as directory, contextlib.ExitStack() as ends:
         begin = time.perf_counter()
@@ -176,7 +175,3 @@ def _free_port() -> int:
             one.bind((HOST, port))
             other.bind((HOST, port + 10000))
             return port
-
-
-def pause(seconds: float) -> None:
-    threading.Event().wait(seconds)

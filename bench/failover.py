@@ -1,7 +1,7 @@
 """How long does nobody take writes when a primary dies, or falls silent? And how long until a cluster stands?"""
 
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from bench.bare_groups import clustered, strike, watched_by_sentinels
 from bench.figures import Row, interleaved, median, seconds
@@ -67,7 +67,11 @@ def _sharded(millpond: Started, number: int) -> Group:
 
 def _ours(group: Group, what: signal.Signals) -> float:
     shard = group.shards[0]
-    eventually(lambda: _rests(group), "the group is whole", seconds=60)
+    try:
+        eventually(lambda: _rests(group), "the group is whole", seconds=60)
+    except AssertionError as error:
+        error.add_note(f"{[group.lacks(each) for each in group.shards]}\n{group.logs()}")
+        raise
     primary = group.primary(shard)
     assert primary is not None
     key = f"{{{tag_in(group.slots[shard])}}}" if group.shape.clustered else "k"
@@ -92,11 +96,7 @@ def _cluster(what: signal.Signals, created: list[float]) -> float:
         created.append(took)
         slot = slot_of("k")
         owner = next(each for each in servers if _owns(str(each.ask("CLUSTER", "NODES")), slot))
-        return strike(owner.process.pid, what, _addresses(servers), "k")
-
-
-def _addresses(servers: Sequence[object]) -> list[tuple[str, int]]:
-    return [each.address for each in servers]  # type: ignore[attr-defined]
+        return strike(owner.process.pid, what, [each.address for each in servers], "k")
 
 
 def _owns(nodes: str, slot: int) -> bool:

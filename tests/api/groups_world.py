@@ -126,13 +126,17 @@ def settle(aws: World, group_id: str = "web") -> ReplicationGroup:
                 listed=True,
                 reboot_requested=False,
             )
-            members.append(replace(each, engine=group.spec.engine, node=node))
+            members.append(replace(each, engine=group.spec.engine, clustered=group.clustered, node=node))
         primary = members[0].id if not shard.primary and members else shard.primary
         if shard.switch_to and members:
             primary = next(each.id for each in members if each.id != primary and shard.switch_to in {"any", each.id})
-        shards.append(replace(shard, members=tuple(members), primary=primary, serving=primary, switch_to=""))
+        shards.append(replace(shard, members=tuple(members), primary=primary, serving=primary, switch_to="", owned=()))
     settled = replace(
-        group, shards=tuple(each for each in shards if each.members), converged_generation=group.generation
+        group,
+        shards=tuple(each for each in shards if each.members),
+        converged_generation=group.generation,
+        mode_before=None,
+        resharding=0,
     )
     write(aws, settled)
     return settled

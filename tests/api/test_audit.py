@@ -93,6 +93,17 @@ def test_a_change_is_found_at_once_with_who_what_and_where(
     assert said["sourceIPAddress"] == "127.0.0.1"
 
 
+def test_nobody_says_where_they_call_from(elasticache: Any, cloudtrail: Any):
+    def forge(request: Any, **_: Any) -> None:
+        request.headers["X-Forwarded-For"] = "203.0.113.9"
+        request.headers["Forwarded"] = "for=203.0.113.9"
+
+    elasticache.meta.events.register("before-sign.elasticache", forge)
+    make_group(elasticache, "forged")
+    (event,) = found(cloudtrail, 1, ResourceName="forged")
+    assert body(event)["sourceIPAddress"] == "127.0.0.1"
+
+
 def test_a_reader_is_found_soon(elasticache: Any, cloudtrail: Any):
     elasticache.describe_cache_clusters()
     (event,) = found(cloudtrail, 1, EventName="DescribeCacheClusters")

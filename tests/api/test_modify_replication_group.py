@@ -153,11 +153,29 @@ def test_a_compatible_group_becomes_enabled_and_changes_nothing_else_before(aws:
     assert "CurrentRole" not in described(aws)["NodeGroups"][0]["NodeGroupMembers"][0]
 
 
-@pytest.mark.parametrize(("now", "wanted"), [("disabled", "compatible"), ("compatible", "disabled")])
-def test_engines_do_not_change_into_cluster_mode_or_out_of_it(aws: World, now: str, wanted: str):
-    made(aws, **THREE, ClusterMode=now)
-    code, words = refused(aws, modify_replication_group, ReplicationGroupId="web", ClusterMode=wanted)
-    assert (code, words.startswith("ClusterMode cannot be honoured")) == ("InvalidParameterCombination", True)
+def test_the_new_cluster_mode_is_pending_until_the_engines_are_in_it(aws: World):
+    made(aws, **THREE)
+    changing = modify(aws, ClusterMode="compatible")
+    assert (changing["Status"], changing["ClusterMode"]) == ("modifying", "disabled")
+    assert changing["PendingModifiedValues"] == {"ClusterMode": "compatible"}
+    assert "ConfigurationEndpoint" not in changing
+    kept = record(aws)
+    assert (kept.spec.parameter_group, kept.shards[0].slots) == ("default.valkey9.cluster.on", ((0, 16383),))
+    settle(aws)
+    web = described(aws)
+    assert (web["ClusterMode"], web["PendingModifiedValues"]) == ("compatible", {})
+    assert {"ConfigurationEndpoint"} <= web.keys()
+    assert {"PrimaryEndpoint", "ReaderEndpoint", "Slots"} <= web["NodeGroups"][0].keys()
+    back = modify(aws, ClusterMode="disabled")
+    assert (back["ClusterMode"], back["PendingModifiedValues"]) == ("compatible", {"ClusterMode": "disabled"})
+    assert (record(aws).spec.parameter_group, record(aws).shards[0].slots) == ("default.valkey9", ())
+
+
+def test_to_say_the_cluster_mode_that_a_group_has_changes_nothing(aws: World):
+    made(aws, **THREE)
+    before = record(aws)
+    modify(aws, ClusterMode="disabled")
+    assert record(aws) == before
 
 
 def test_another_parameter_group_applies_at_once(aws: World):

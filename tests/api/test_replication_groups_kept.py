@@ -1,78 +1,29 @@
 """Replication groups through boto3, kept by the controller on the memory driver: promises come about and are shown."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
+from tests.api.kept_groups import (
+    CONFIG,
+    VALKEY,
+    groups_client,
+    keys,
+    made,
+    messages,
+    primary,
+    refused,
+    slots,
+    wait,
+)
 from tests.support.installation import Installation
-from tests.support.waiting import eventually
-
-VALKEY = {
-    "ReplicationGroupDescription": "web cache",
-    "Engine": "valkey",
-    "EngineVersion": "9.1",
-    "CacheNodeType": "cache.t4g.micro",
-}
-CONFIG = {"Delay": 0.05, "MaxAttempts": 600}
 
 
 @pytest.fixture
 def elasticache(millpond: Installation, region: str) -> Iterator[Any]:
-    client = millpond.client("elasticache", region=region)
-    yield client
-    for each in client.describe_replication_groups()["ReplicationGroups"]:
-        if each["Status"] != "deleting":
-            eventually(lambda name=each["ReplicationGroupId"]: _deleted(client, name), f"{each} can be deleted")
-    client.close()
-
-
-def _deleted(client: Any, name: str) -> bool:
-    try:
-        client.delete_replication_group(ReplicationGroupId=name)
-    except client.exceptions.InvalidReplicationGroupStateFault:
-        return False
-    except client.exceptions.ReplicationGroupNotFoundFault:
-        return True
-    return True
-
-
-def wait(client: Any, name: str = "web") -> dict[str, Any]:
-    """Wait until the group is available, and see that groups and clusters tell the same then."""
-    client.get_waiter("replication_group_available").wait(ReplicationGroupId=name, WaiterConfig=CONFIG)
-    [group] = client.describe_replication_groups(ReplicationGroupId=name)["ReplicationGroups"]
-    for each in group["MemberClusters"]:
-        [cluster] = client.describe_cache_clusters(CacheClusterId=each, ShowCacheNodeInfo=True)["CacheClusters"]
-        assert (cluster["CacheClusterStatus"], cluster["ReplicationGroupId"]) == ("available", name)
-        assert cluster["CacheNodes"][0]["CacheNodeStatus"] == "available"
-    assert sorted(group["MemberClusters"]) == sorted(
-        each["CacheClusterId"] for shard in group["NodeGroups"] for each in shard["NodeGroupMembers"]
-    )
-    return dict(group)
-
-
-def made(client: Any, name: str = "web", **parameters: Any) -> dict[str, Any]:
-    answer = client.create_replication_group(ReplicationGroupId=name, **(VALKEY | parameters))
-    assert answer["ReplicationGroup"]["Status"] == "creating"
-    return wait(client, name)
-
-
-def primary(group: dict[str, Any]) -> str:
-    [shard] = group["NodeGroups"]
-    [found] = [each["CacheClusterId"] for each in shard["NodeGroupMembers"] if each["CurrentRole"] == "primary"]
-    return str(found)
-
-
-def messages(client: Any, kind: str, name: str) -> list[str]:
-    events = client.describe_events(SourceIdentifier=name, SourceType=kind)["Events"]
-    return [each["Message"] for each in reversed(events)]
-
-
-def refused(call: Callable[..., Any], **parameters: Any) -> str:
-    with pytest.raises(ClientError) as error:
-        call(**parameters)
-    return str(error.value.response["Error"]["Code"])
+    with groups_client(millpond, region) as client:
+        yield client
 
 
 def test_a_group_becomes_available_with_its_endpoints_and_its_events(elasticache: Any):
@@ -184,13 +135,40 @@ def test_shards_are_added_removed_and_share_the_slots(elasticache: Any):
     assert slots(web) == [8192, 8192]
 
 
-def slots(group: dict[str, Any]) -> list[int]:
-    """How many slots each node group owns."""
-    found = []
-    for shard in group["NodeGroups"]:
-        edges = [part.split("-") for part in shard["Slots"].split(",")]
-        found.append(sum(int(each[-1]) - int(each[0]) + 1 for each in edges))
-    return found
+def test_a_group_comes_into_cluster_mode_by_way_of_compatible(elasticache: Any, millpond: Installation):
+    made(elasticache, NumCacheClusters=2, AutomaticFailoverEnabled=True)
+    keys(elasticache, millpond, "web-001")["k"] = "v"
+    elasticache.modify_replication_group(ReplicationGroupId="web", ClusterMode="compatible", ApplyImmediately=True)
+    web = wait(elasticache)
+    assert (web["ClusterMode"], web["ClusterEnabled"]) == ("compatible", False)
+    assert web["ConfigurationEndpoint"]["Port"] == web["NodeGroups"][0]["PrimaryEndpoint"]["Port"] == 6379
+    assert (primary(web), web["NodeGroups"][0]["Slots"]) == ("web-001", "0-16383")
+    for each in ("web-001", "web-002"):
+        assert keys(elasticache, millpond, each) == {"k": "v"}
+    elasticache.modify_replication_group(ReplicationGroupId="web", ClusterMode="enabled", ApplyImmediately=True)
+    web = wait(elasticache)
+    assert (web["ClusterMode"], web["ClusterEnabled"], web["MemberClusters"]) == (
+        "enabled",
+        True,
+        ["web-001", "web-002"],
+    )
+    elasticache.modify_replication_group_shard_configuration(
+        ReplicationGroupId="web", NodeGroupCount=2, ApplyImmediately=True
+    )
+    assert slots(wait(elasticache)) == [8192, 8192]
+
+
+def test_keys_in_other_databases_keep_a_group_out_of_cluster_mode(elasticache: Any, millpond: Installation):
+    made(elasticache, NumCacheClusters=2, AutomaticFailoverEnabled=True)
+    keys(elasticache, millpond, "web-001")["1:k"] = "v"
+    elasticache.modify_replication_group(ReplicationGroupId="web", ClusterMode="compatible", ApplyImmediately=True)
+    web = wait(elasticache)
+    assert (web["ClusterMode"], web["PendingModifiedValues"]) == ("disabled", {})
+    assert messages(elasticache, "replication-group", "web")[-1] == (
+        "Failed applying modification of cluster mode to compatible: cluster mode has database 0 only, and there are "
+        "keys in database 1"
+    )
+    assert keys(elasticache, millpond, "web-001") == {"1:k": "v"}
 
 
 def test_a_cluster_that_stood_alone_becomes_a_primary_and_stands_alone_again(elasticache: Any, millpond: Installation):

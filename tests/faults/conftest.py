@@ -5,7 +5,7 @@ import pytest
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seed", type=int, default=1, help="of the faults; a failure prints the one it happened with")
-    parser.addoption("--minutes", type=float, default=0.5, help="for each shape of a group, checks left out")
+    parser.addoption("--minutes", type=float, default=0.3, help="for each shape of a group, checks left out")
 
 
 @pytest.fixture

@@ -44,6 +44,8 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
 def schedule(seed: str, shape: Shape, kinds: dict[Kind, int], *, seconds: float) -> list[Fault]:
     """Faults for about so long."""
     chance = random.Random(seed)  # repeatable is what it must be
+    # AWS reboots no members of a cluster.
+    kinds = {kind: weight for kind, weight in kinds.items() if kind != "reboot" or not shape.clustered}
     found, passed = [], 0.0
     while passed < seconds:
         # Often close upon each other: the next one meets what the last one left.

@@ -34,6 +34,8 @@ class Torment:
         self._begun = time.monotonic()
         self._ends: list[tuple[float, Callable[[], None]]] = []
         self._away = False
+        self._sound: set[str] = set()
+        """Shards that were whole when the control plane went away, and were not struck since."""
         self._held = threading.Event()
         self._last_end = self._begun
         self.diary: list[Struck] = []
@@ -91,6 +93,8 @@ class Torment:
     def _stop_control_plane(self, fault: Fault, what: signal.Signals, end: Callable[[], None]) -> None:
         if self._away:
             return
+        described = self._group.described()
+        self._sound = set(self._group.shards) if described is not None and described["Status"] == "available" else set()
         self._away = True
         self._note(f"{fault} ({what.name})")
         strike(self._group.millpond.facts["pid"], what)
@@ -118,6 +122,8 @@ class Torment:
         self._last_end = max(self._last_end, *(each.at for each in self.diary), self._begun)
         while True:
             lacking = self._group.lacks(shard)
+            if not lacking and self._away and shard in self._sound:
+                return
             if not lacking and not self._away:
                 # The API's word is what makes it so that another failover may follow: who is ready is on record.
                 described = self._group.described()
@@ -131,6 +137,7 @@ class Torment:
         member = self._chosen(fault)
         if member is None:
             return
+        self._sound.discard(member.shard)
         primary = self._group.primary(member.shard)
         name = f"{member.id} ({'primary' if member == primary else 'replica'})"
         lasting = f" for {fault.seconds:.2f} s"

@@ -4,12 +4,17 @@ The image of instances is built by the first test that needs it (minutes), in th
 """
 
 import asyncio
+import errno
+import gzip
 import json
 import os
+import signal
 import socket
 import subprocess
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
 from pathlib import Path
 
 import msgspec
@@ -19,7 +24,7 @@ from millpond.app.vpc_services import resolver
 from millpond.config import default_engines
 from millpond.host.fabric import Group, Interface, Rule, Subnet, Vpc
 from millpond.host.instance import InstanceSpec, Limits
-from millpond.host.linux import Images, InstanceMetadata, LinuxHost, RoleCredentials, metadata_service
+from millpond.host.linux import Images, InstanceMetadata, LinuxHost, RoleCredentials, image, metadata_service, seccomp
 from millpond.host.linux.namespaces import inside
 from tests.contracts.fabric_worlds import tcp
 
@@ -74,8 +79,9 @@ def metadata(address: str) -> InstanceMetadata:
 class InstanceWorld:
     """One VPC with two places for instances and one for a cache."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, images: Path = IMAGES) -> None:
         self.home = home
+        self._images = images
         self.generation = 0
         self.pushed: dict[str, Sequence[str]] = {}
         home.mkdir()
@@ -95,7 +101,7 @@ class InstanceWorld:
             now=lambda: NOW,
             key=os.urandom(32),
         )
-        return LinuxHost(self.home, "installation-1", services=(resolver, service), images=IMAGES)
+        return LinuxHost(self.home, "installation-1", services=(resolver, service), images=self._images)
 
     async def sync(self, groups: Sequence[Group] = GROUPS) -> None:
         self.generation += 1
@@ -171,9 +177,9 @@ class InstanceWorld:
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[InstanceWorld]:
-    image = await asyncio.to_thread(Images(IMAGES).ensure)
-    if image.kind != "debian":
-        pytest.skip(f"no image can be built here: {image.detail}")
+    built = await asyncio.to_thread(Images(IMAGES).ensure)
+    if built.kind != "debian":
+        pytest.skip(f"no image can be built here: {built.detail}")
     world = InstanceWorld(tmp_path / "home")
     await world.sync()
     yield world
@@ -192,6 +198,27 @@ async def test_an_instance_is_a_small_machine_of_its_own(world: InstanceWorld):
     assert len(processes) < 10
     assert "1" in processes
     assert (await world.told("i-10", "getent", "hosts", ENDPOINT)).split() == [CACHE.address, ENDPOINT]
+
+
+async def test_where_no_image_can_be_built_an_instance_has_the_machine_s_own_programs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(image, "found", lambda _program: None)
+    world = InstanceWorld(tmp_path / "home", images=tmp_path / "images")
+    try:
+        await world.sync()
+        detail = await world.start(world.spec(user_data=b"#!/bin/sh\necho it is $(id -un)\n"))
+        await world.until_console("i-10", "it is root")
+
+        assert "Instances see this machine's own programs, without sudo: mmdebstrap is not installed" in detail
+        assert await world.told("i-10", "id", "-un") == "ec2-user"
+        assert await world.told("i-10", "hostname") == "ip-172-31-0-10.ec2.internal"
+        assert (await world.told("i-10", "cat", "/etc/resolv.conf")).startswith("nameserver 172.31.0.2\n")
+        assert (await world.run("i-10", "touch", "/usr/bin/mine")).returncode != 0
+        assert (await world.run("i-10", "ls", str(world.home))).returncode != 0
+        assert await world.told("i-10", "sh", "-c", "echo kept >file; cat file") == "kept"
+    finally:
+        await world.close()
 
 
 async def test_one_logs_in_with_the_key_pair_and_with_no_other(world: InstanceWorld, tmp_path: Path):
@@ -231,7 +258,7 @@ async def test_the_seeds_own_steps_time_out_answer_and_time_out_again(world: Ins
 
 async def test_user_data_runs_once_and_the_console_tells(world: InstanceWorld):
     script = "#!/bin/sh\necho it is $(id -un)\necho again >>/var/log/user-data-ran\n"
-    spec = world.spec(user_data=script)
+    spec = world.spec(user_data=script.encode())
     await world.start(spec)
     console = await world.until_console("i-10", "user data ended with status 0")
     assert "it is root" in console
@@ -241,6 +268,18 @@ async def test_user_data_runs_once_and_the_console_tells(world: InstanceWorld):
     await world.until_console("i-10", "millpond: ready", times=2)
 
     assert await world.told("i-10", "cat", "/var/log/user-data-ran") == "again"
+
+
+async def test_user_data_of_several_parts_runs_part_by_part_and_the_rest_is_told(world: InstanceWorld):
+    archive = MIMEMultipart()
+    archive.attach(MIMEText("#!/bin/sh\necho first", "x-shellscript"))
+    archive.attach(MIMEText("#cloud-config\npackages: [nginx]\n", "cloud-config"))
+    archive.attach(MIMEText("#!/bin/sh\necho second; exit 3", "x-shellscript"))
+    await world.start(world.spec(user_data=gzip.compress(archive.as_bytes())))
+
+    console = await world.until_console("i-10", "user data ended with status 3")
+    assert console.index("first\n") < console.index("second\n")
+    assert "millpond: user data: not carried out: #cloud-config (packages)" in console
 
 
 async def test_stopping_keeps_the_disk_and_the_address(world: InstanceWorld):
@@ -275,11 +314,32 @@ async def test_shutting_down_from_inside_stops_it(world: InstanceWorld):
     ended = asyncio.Event()
     world.host.watch(lambda _name: ended.set())
 
-    await world.run("i-10", "sudo", "shutdown")
+    await world.run("i-10", "sudo", "poweroff")
 
     async with asyncio.timeout(30):
         await ended.wait()
     assert "millpond: halted" in world.host.place("i-10").log.read_text()
+    await world.host.close()
+    world.host = world.driver()
+    assert await world.host.halted("i-10") == 1, "on record, whoever looked on"
+
+
+async def test_what_is_told_to_end_or_to_reboot_or_is_killed_is_not_shut_down(world: InstanceWorld):
+    await world.start(world.spec())
+    await world.host.stop_process("i-10")
+    assert await world.host.halted("i-10") is None
+
+    for incarnation, end in ((2, "reboot"), (3, "shutdown -r now"), (4, "kill")):
+        await world.host.ensure_instance(world.spec(incarnation=incarnation))
+        await world.until_console("i-10", "millpond: ready", times=incarnation)
+        if end == "kill":
+            os.kill((await world.host.observe(["i-10"]))["i-10"].pid, signal.SIGKILL)
+        else:
+            await world.run("i-10", "sudo", *end.split())
+        async with asyncio.timeout(30):
+            while (await world.host.observe(["i-10"]))["i-10"].running:
+                await asyncio.sleep(0.05)
+        assert await world.host.halted("i-10") is None
 
 
 async def test_a_hostile_instance_reaches_nothing_of_the_machine(world: InstanceWorld, tmp_path: Path):
@@ -302,12 +362,36 @@ async def test_a_hostile_instance_reaches_nothing_of_the_machine(world: Instance
     assert await refused("sh", "-c", "echo c >/proc/sysrq-trigger")
     assert await refused("mknod", "/tmp/disk", "b", "8", "0")
     assert await refused("kill", "-9", str(os.getpid()))
-    assert await refused("sh", "-c", "mkdir -p /tmp/m && mount -t ext4 /dev/vda /tmp/m")
     assert await refused("nc", "-z", "-w", "1", "172.31.0.1", "22")
     assert await refused("nc", "-z", "-w", "1", "169.254.1.1", "22")
     assert "nft" not in await world.told("i-10", "sh", "-c", "ls /usr/sbin")
     raw = "import socket; socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)"
     assert await refused("python3", "-c", raw)
+
+
+async def test_the_kernel_refuses_a_hostile_root_what_knows_no_namespaces(world: InstanceWorld):
+    await world.start(world.spec())
+    script = """
+import ctypes, errno, json, socket, sys
+libc = ctypes.CDLL(None, use_errno=True)
+found = {number: (libc.syscall(number, 0, 0, 0, 0, 0), ctypes.get_errno()) for number in json.loads(sys.argv[1])}
+typed = libc.ioctl(0, 0x5412, b"x"), ctypes.get_errno()
+try:
+    socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM)
+except OSError as error:
+    vsock = error.errno
+status = dict(line.split(":\\t", 1) for line in open("/proc/1/status").read().splitlines())
+print(json.dumps([[n for n, each in found.items() if each != (-1, errno.EPERM)], typed, vsock, status["Seccomp"]]))
+"""
+    told = await world.told("i-10", "sudo", "python3", "-c", script, json.dumps(list(seccomp.denied())))
+    assert json.loads(told) == [[], [-1, errno.EPERM], errno.EPERM, "2"]
+    mount = (
+        "import ctypes, sys; sys.exit(ctypes.CDLL(None).mount(b'none', b'/mnt', sys.argv[1].encode(), 0, None) != 0)"
+    )
+    assert (await world.run("i-10", "sudo", "python3", "-c", mount, "tmpfs")).returncode == 0
+    assert (await world.run("i-10", "sudo", "python3", "-c", mount, "sysfs")).returncode == 1
+    assert (await world.run("i-10", "sudo", "python3", "-c", mount, "debugfs")).returncode == 1
+    assert await world.told("i-10", "unshare", "-r", "id", "-un") == "root"
 
 
 async def test_a_link_laid_by_the_instance_is_not_followed_by_its_next_start(world: InstanceWorld, tmp_path: Path):

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import dns.message
 import dns.query
@@ -16,6 +17,7 @@ import dns.rcode
 import msgspec
 import pytest
 
+from millpond.app.serving import InsideVpcs
 from millpond.app.vpc_services import resolver
 from millpond.host.fabric import FabricError, Group, Interface, Rule, Subnet, Vpc
 from millpond.host.linux import LinuxFabric, LinuxHost, api_endpoint, api_service
@@ -137,6 +139,37 @@ async def test_a_route_that_the_machine_has_is_never_taken_from_it(world: LinuxF
     await world.fabric.sync_vpc(made)  # as every resync does
     assert (await world.fabric.observe())["vpc-1"].detail == ""
     world.serve(cache, PORT)
+    assert opens(cache.address, PORT)
+
+
+async def test_two_installations_with_one_block_are_reached_side_by_side(world: LinuxFabricWorld, tmp_path: Path):
+    first, cache = with_leg(1, tcp(PORT, cidr="0.0.0.0/0"))
+    base = cache.address.rpartition(".")[0]
+    other_leg, other = (
+        msgspec.structs.replace(each, address=f"{base}.{last}")
+        for each, last in zip(first.interfaces, (201, 11), strict=True)
+    )
+    beside = LinuxFabricWorld(tmp_path / "beside")
+    try:
+        await world.fabric.sync_vpc(first)
+        second = msgspec.structs.replace(first, interfaces=(other_leg, other))
+        await beside.fabric.sync_vpc(second)
+        assert (await beside.fabric.observe())["vpc-1"].detail == ""
+        world.serve(cache, PORT)
+        beside.serve(other, PORT)
+        assert opens(cache.address, PORT)
+        assert opens(other.address, PORT)
+        routes = [line.split()[0] for line in snapshot()["routes"].splitlines() if line.startswith(f"{base}.")]
+        assert sorted(routes) == [f"{base}.0/24", other.address]
+
+        gone = msgspec.structs.replace(second, generation=2, interfaces=(other_leg,))
+        await beside.fabric.sync_vpc(gone)
+        assert other.address not in snapshot()["routes"].split(), "a route goes with its address"
+        assert opens(cache.address, PORT)
+    finally:
+        await beside.fabric.cleanup()
+        await beside.close()
+    assert f"{base}.0/24" in snapshot()["routes"]
     assert opens(cache.address, PORT)
 
 
@@ -397,16 +430,15 @@ async def test_the_resolver_answers_inside_and_knows_nothing_else(tmp_path: Path
         await fabric.cleanup()
 
 
-async def test_the_api_answers_inside_whatever_the_groups_say(tmp_path: Path):
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        line = await reader.readline()
-        writer.write(b"HTTP/1.0 200 OK\r\n\r\n" + line)
-        writer.close()
-        await writer.wait_closed()
+async def test_the_api_answers_inside_whatever_the_groups_say_and_knows_who_calls(tmp_path: Path):
+    async def told(scope: Any, _receive: Any, send: Any) -> None:
+        body = f"{scope['millpond.vpc']} {scope['client'][0]}".encode()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"connection", b"close")]})
+        await send({"type": "http.response.body", "body": body})
 
-    gateway = await asyncio.start_server(answer, "127.0.0.1", 0)
-    target = gateway.sockets[0].getsockname()
-    fabric = LinuxFabric(tmp_path / "home", "installation-1", services=(api_service(lambda: target),))
+    inside_vpcs = InsideVpcs()
+    inside_vpcs.begin(told, None)
+    fabric = LinuxFabric(tmp_path / "home", "installation-1", services=(api_service(inside_vpcs.serve),))
     app = interface("app", "sg-shut")
     try:
         await fabric.sync_vpc(vpc(1, app, groups=(Group(id="sg-shut"),)))
@@ -414,17 +446,16 @@ async def test_the_api_answers_inside_whatever_the_groups_say(tmp_path: Path):
         def call(port: int) -> bytes:
             address = api_endpoint(tls=False).removeprefix("http://")
             with socket.create_connection((address, port), timeout=5) as connection:
-                connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+                connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 10.9.9.9\r\n\r\n")
                 with connection.makefile("rb") as answered:
                     return answered.read()
 
         for port in (80, 443):
             answered = await asyncio.to_thread(inside, fabric.namespace(app.id), lambda port=port: call(port))
-            assert answered.endswith(b"GET / HTTP/1.0\r\n")
+            assert f"vpc-1 {app.address}".encode() in answered
     finally:
         await fabric.cleanup()
-        gateway.close()
-        await gateway.wait_closed()
+        await inside_vpcs.close()
 
 
 async def test_a_new_control_plane_is_told_that_its_resolver_does_not_stand_yet(tmp_path: Path):

@@ -5,14 +5,21 @@ nobody started on the data of another time, no decision under an old epoch.
 """
 
 from datetime import timedelta
+from typing import Literal
 
 import msgspec
 
-from millpond.engines.spec import ClusterPeer, ClusterView
+from millpond.engines.spec import ClusterPeer, ClusterView, Memory, OutsideState
 from millpond.services.elasticache.decide import Place
 from millpond.services.elasticache.desired.endpoints import group_names
 from millpond.services.elasticache.desired.slots import even, ranges_of, slots_of, spread
-from millpond.services.elasticache.records.replication_groups import ClusterMode, ReplicationGroup, Shard
+from millpond.services.elasticache.records.replication_groups import (
+    ClusterMode,
+    Migration,
+    ModeBefore,
+    ReplicationGroup,
+    Shard,
+)
 from millpond.services.elasticache.replication import steps
 from millpond.services.elasticache.replication.decide import Given, Message, decide
 from millpond.services.elasticache.replication.plan import plan
@@ -20,6 +27,10 @@ from millpond.services.elasticache.replication.steps import Observed, ObservedMe
 from tests.support.groups import CREATED, member, new_group
 
 replace = msgspec.structs.replace
+
+
+OUTSIDE_WRITES = 1000
+"""How far the engine outside is in its stream of writes."""
 
 
 class Process(msgspec.Struct):
@@ -36,6 +47,9 @@ class Process(msgspec.Struct):
     linked: bool = False
     running: bool = True
     paused: bool = False
+    outside: bool = False
+    """It copies the engine outside."""
+    databases: frozenset[int] = frozenset()
     writes: int = 0
     """How far it is in the stream of writes."""
     slots: set[int] = msgspec.field(default_factory=set)
@@ -58,6 +72,8 @@ class World:
         self.whys: list[str] = []
         self.addresses = 0
         self.released = ""
+        self.memory: dict[str, Memory] = {}
+        self.outside_detail = ""
 
     # One pass of the controller; a crash between two passes loses nothing, for nothing is kept.
 
@@ -69,7 +85,7 @@ class World:
         step = plan(self.group, self.observe(), self.now)
         assert step.why
         self.whys.append(step.why)
-        assert step.decision is None or not step.actions or isinstance(step.decision, steps.SentAway)
+        assert step.decision is None or not step.actions or isinstance(step.decision, steps.SentAway | steps.NoteSaved)
         for action in step.actions:
             self.act(action)
             self.check()
@@ -123,9 +139,10 @@ class World:
     def replicate(self) -> None:
         for each in self.processes.values():
             above = self.at(each.following) if each.following else None
-            each.linked = each.running and not each.paused and above is not None and above.primary and not above.paused
-            if each.linked and above is not None:
-                each.writes = above.writes
+            serves = above is not None and (above.primary or above.outside) and not above.paused
+            each.linked = each.running and not each.paused and (serves or each.outside)
+            if each.linked:
+                each.writes = OUTSIDE_WRITES if above is None else above.writes
 
     def write(self, index: int) -> None:
         """A client writes to a primary that its replicas may not have copied from yet."""
@@ -142,6 +159,11 @@ class World:
             installed=frozenset(self.installed),
             named=self.published == dict(group_names(self.group, "test")),
             stopping=self.stopping,
+            outside=None
+            if self.outside_detail
+            else OutsideState(engine="valkey", version="8.0.1", role="primary", clustered=False, offset=OUTSIDE_WRITES),
+            outside_detail=self.outside_detail,
+            memory=self.memory,
         )
 
     def observed(self, process: Process) -> ObservedMember:
@@ -156,6 +178,7 @@ class World:
             following=process.following,
             linked=process.linked,
             offset=process.writes,
+            databases=process.databases,
             cluster=self.view(process) if process.clustered else None,
         )
 
@@ -205,6 +228,9 @@ class World:
                 self.published = dict(group_names(self.group, "test"))
             case steps.RewriteFiles() | steps.Configure() | steps.SendAway():
                 pass
+            case steps.FollowOutside(member=name, outside=outside):
+                process = self.processes[name]
+                process.primary, process.following, process.outside = False, outside.address, True
             case steps.Follow(member=name, primary=primary):
                 self.follow(self.processes[name], self.processes[primary])
             case steps.Promote(member=name):
@@ -236,16 +262,16 @@ class World:
         self.processes[name] = Process(
             address=member.node.address,
             incarnation=member.node.incarnation,
-            clustered=self.group.clustered,
+            clustered=member.clustered,
             engine=(member.engine, member.node.engine_version),
             bus=f"{name}/{member.node.incarnation}",
-            primary=self.group.clustered,
+            primary=member.clustered,
             writes=self.saved.get((name, member.node.volume), 0),
         )
 
     def follow(self, process: Process, primary: Process) -> None:
         assert not process.slots, "a primary with slots cannot be told to copy"
-        process.primary, process.following = False, primary.address
+        process.primary, process.following, process.outside = False, primary.address, False
 
     def promote(self, process: Process) -> None:
         if process.primary:
@@ -255,7 +281,7 @@ class World:
             former = self.at(process.following)
             if former is not None:
                 former.slots, former.primary, former.following = set(), False, process.address
-        process.primary, process.following = True, ""
+        process.primary, process.following, process.outside = True, "", False
 
     def slots_left(self, process: Process) -> frozenset[int]:
         """What its primary owned, so far as nobody else does by now."""
@@ -308,6 +334,11 @@ class World:
         if kind in {"delete", "retain"}:
             self.group = replace(group, delete_requested_at=self.now, retain_primary=kind == "retain")
             return
+        if kind in {"complete", "give up"}:
+            if group.copies_outside and group.migration is not None:
+                stage: Literal["finish", "abort"] = "finish" if kind == "complete" else "abort"
+                self.group = replace(group, migration=replace(group.migration, stage=stage))
+            return
         if not self.calm():
             return
         changed = {
@@ -319,6 +350,9 @@ class World:
             "resize": lambda group, index: replace(group, spec=replace(group.spec, node_type=f"type-{index}")),
             "shards": self.resharded,
             "reboot": self.rebooted,
+            "mode": self.in_other_mode,
+            "test migration": lambda group, _: self.migrated(group, "test"),
+            "migrate": lambda group, _: self.migrated(group, "copy"),
         }[kind](group, index)
         self.group = replace(changed, generation=group.generation + 1)
 
@@ -374,9 +408,9 @@ class World:
         if index % 2 and len(ids) > 1:
             staying = ids[1:]
             shares = spread(owned, staying)
-            return replace(
+            return counted(
                 group,
-                shards=tuple(
+                tuple(
                     replace(each, slots=shares.get(each.id, ()), removing=each.id not in staying)
                     for each in group.shards
                 ),
@@ -384,7 +418,25 @@ class World:
         number = max(int(each) for each in ids) + 1
         added = new_group("pond", mode="enabled", shards=number).shards[-1]
         shares = spread(owned, [*ids, added.id])
-        return replace(group, shards=tuple(replace(each, slots=shares[each.id]) for each in (*group.shards, added)))
+        return counted(
+            group, tuple(replace(each, slots=shares[each.id]) for each in (*group.shards, replace(added, slots=())))
+        )
+
+    def migrated(self, group: ReplicationGroup, stage: Literal["test", "copy"]) -> ReplicationGroup:
+        if group.spec.cluster_mode != "disabled":
+            return group
+        return replace(group, migration=Migration(address="outside", port=6379, stage=stage))
+
+    def in_other_mode(self, group: ReplicationGroup, index: int) -> ReplicationGroup:
+        before = group.spec.cluster_mode
+        if before == "enabled":
+            return group
+        return replace(
+            group,
+            spec=replace(group.spec, cluster_mode="compatible" if before == "disabled" else "disabled"),
+            shards=tuple(replace(each, slots=even(1)[0] if before == "disabled" else ()) for each in group.shards),
+            mode_before=ModeBefore(cluster_mode=before, parameter_group=group.spec.parameter_group),
+        )
 
     def rebooted(self, group: ReplicationGroup, index: int) -> ReplicationGroup:
         shard = self.first(group, index)
@@ -410,6 +462,29 @@ class World:
 
     def state(self) -> object:
         return self.group, repr(self.processes), self.published, sorted(self.installed)
+
+
+def rested(mode: ClusterMode = "disabled", shards: int = 1, replicas: int = 2) -> World:
+    """A group at rest, about which nothing was said yet."""
+    world = World(mode, shards, replicas)
+    world.settle()
+    world.whys.clear()
+    world.messages.clear()
+    return world
+
+
+def told(world: World) -> list[str]:
+    """What `millpond explain` would have shown, each sentence once in a row."""
+    return [why for at, why in enumerate(world.whys) if at == 0 or why != world.whys[at - 1]]
+
+
+def counted(group: ReplicationGroup, shards: tuple[Shard, ...]) -> ReplicationGroup:
+    """As the API writes a resharding down: with who owns what now, and how much is to move."""
+    owned = {each.id: each.slots for each in group.shards}
+    noted = tuple(replace(each, owned=owned.get(each.id, ())) for each in shards)
+    return replace(
+        group, shards=noted, resharding=sum(len(slots_of(each.slots) - slots_of(each.owned)) for each in noted)
+    )
 
 
 def whole(slots: list[tuple[tuple[int, int], ...]]) -> bool:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -339,3 +340,14 @@ def test_pending_changes_wait_for_the_maintenance_window():
     assert "changes wait for the maintenance window mon:03:00-mon:04:00" in step.why
     in_the_window = datetime(2026, 11, 23, 3, 30, tzinfo=UTC)
     assert plan(world.cluster, world.observe(), in_the_window).decision == planning.ApplyPending()
+
+
+@pytest.mark.parametrize(("wanted", "hour"), [(True, 3), (False, 3), (True, 5)])
+def test_a_minor_version_comes_in_the_window_where_that_is_wanted(wanted: bool, hour: int):
+    world = available()
+    assert world.cluster is not None
+    spec = msgspec.structs.replace(world.cluster.spec, auto_minor_version_upgrade=wanted)
+    cluster = msgspec.structs.replace(world.cluster, spec=spec)
+    observed = msgspec.structs.replace(world.observe(), newer="9.1.5")
+    decision = plan(cluster, observed, datetime(2026, 11, 23, hour, 30, tzinfo=UTC)).decision
+    assert (decision == planning.UpgradeMinor(version="9.1.5")) is (wanted and hour == 3)

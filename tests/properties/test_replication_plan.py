@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from millpond.services.elasticache.desired.slots import even, slots_of, spread
 from millpond.services.elasticache.records.replication_groups import ClusterMode
-from tests.properties.replication_world import World, whole
+from tests.properties.replication_world import OUTSIDE_WRITES, World, rested, told, whole
 
 FAULTS = st.sampled_from(["kill", "vanish", "pause", "wake", "reboot machine", "write", "wait"])
 INTENTS = st.sampled_from([
@@ -19,6 +19,11 @@ INTENTS = st.sampled_from([
     "resize",
     "shards",
     "reboot",
+    "mode",
+    "test migration",
+    "migrate",
+    "complete",
+    "give up",
     "delete",
     "retain",
 ])
@@ -38,6 +43,11 @@ INTENT_NAMES = frozenset({
     "resize",
     "shards",
     "reboot",
+    "mode",
+    "test migration",
+    "migrate",
+    "complete",
+    "give up",
     "delete",
     "retain",
 })
@@ -69,11 +79,13 @@ def test_whatever_happens_a_group_comes_to_rest_as_promised_and_never_has_two_pr
     world.stopping = False
     for each in world.processes.values():
         each.paused = False
+    world.intent("complete", 0)
     world.settle()
     group = world.group
     if group is None:
         assert set(world.processes) <= {world.released}
         return
+    assert group.migration is None
     assert group.delete_requested_at is None, "a deleted group is gone in the end"
     assert group.generation == group.converged_generation
     assert sorted(world.processes) == sorted(each.id for each in group.members)
@@ -87,6 +99,7 @@ def test_whatever_happens_a_group_comes_to_rest_as_promised_and_never_has_two_pr
             assert process.incarnation == each.node.incarnation
             assert process.engine == (group.spec.engine, group.spec.engine_version)
             assert process.primary == (each.id == shard.primary)
+            assert process.clustered == each.clustered == group.clustered
             assert process.linked != process.primary
             assert process.slots == (slots_of(shard.slots) if process.primary else set())
             assert each.node.listed
@@ -100,7 +113,7 @@ def test_whatever_happens_a_group_comes_to_rest_as_promised_and_never_has_two_pr
 @settings(max_examples=30, deadline=None)
 @given(
     shape=st.sampled_from([("disabled", 1, 2), ("enabled", 3, 1)]),
-    kind=st.sampled_from(["switch", "test", "upgrade", "resize", "add replica", "shards"]),
+    kind=st.sampled_from(["switch", "test", "upgrade", "resize", "add replica", "shards", "mode"]),
     index=st.integers(0, 5),
     passes=st.lists(st.integers(1, 6), max_size=10),
 )
@@ -122,6 +135,27 @@ def test_no_planned_change_loses_a_write(shape: tuple[ClusterMode, int, int], ki
     assert world.group is not None
     primaries = [world.processes[each.primary] for each in world.group.shards]
     assert max(each.writes for each in primaries) == written
+
+
+@settings(max_examples=30, deadline=None)
+@given(events=st.lists(st.tuples(FAULTS, st.integers(0, 8)), max_size=6), passes=st.integers(1, 30))
+def test_whatever_happens_in_a_migration_everything_from_outside_is_there_in_the_end(
+    events: list[tuple[str, int]], passes: int
+):
+    world = World("disabled", 1, 2)
+    world.settle()
+    world.intent("migrate", 0)
+    for kind, index in events:
+        for _ in range(passes):
+            world.step()
+        world.fault(kind, index)
+    for each in world.processes.values():
+        each.paused = False
+    world.intent("complete", 0)
+    world.settle()
+    assert world.group is not None
+    assert world.group.migration is None
+    assert {each.writes for each in world.processes.values()} == {OUTSIDE_WRITES}
 
 
 @settings(max_examples=30, deadline=None)
@@ -158,61 +192,6 @@ def test_slots_are_spread_evenly_and_few_move(shards: int, kept: int):
     stayed = sum(len(slots_of(shares[each]) & slots_of(owned.get(each, ()))) for each in wanted)
     possible = sum(min(size, len(slots_of(owned.get(each, ())))) for each, size in zip(wanted, sizes, strict=True))
     assert stayed >= possible - len(wanted)
-
-
-def rested(mode: ClusterMode = "disabled", shards: int = 1, replicas: int = 2) -> World:
-    world = World(mode, shards, replicas)
-    world.settle()
-    world.whys.clear()
-    world.messages.clear()
-    return world
-
-
-def told(world: World) -> list[str]:
-    """What `millpond explain` would have shown, each sentence once in a row."""
-    return [why for at, why in enumerate(world.whys) if at == 0 or why != world.whys[at - 1]]
-
-
-def test_a_creation_reads_so():
-    world = World("disabled", 1, 1)
-    world.settle()
-    assert told(world) == [
-        "pond-001, pond-002 needs an address",
-        "pond-001 is to be the primary of 0001",
-        "valkey 9.1 is not on this machine yet: it is being installed",
-        "pond-001, pond-002 is started",
-        "pond-001 is promoted to primary of 0001 under epoch 1",
-        "pond-001 takes the writes of 0001",
-        "pond-001 takes the writes of 0001: clients are led there",
-        "pond-002 is told to copy pond-001",
-        "pond-002 has all data of its primary",
-        "clients are told of pond-001, pond-002",
-        "its host names are published",
-        "everything is as promised",
-        "nothing to do: every member plays its part",
-    ]
-    assert [each.text for each in world.messages][-2:] == [
-        "Replication group pond created",
-        "Automatic failover has been turned on for replication group pond",
-    ]
-
-
-def test_a_failover_reads_so():
-    world = rested()
-    world.processes["pond-001"].running = False
-    world.settle()
-    assert told(world) == [
-        "the process of pond-001, the primary of 0001, is gone: pond-002 takes over, of 2 replicas it has most of the "
-        "stream of writes, 0",
-        "pond-002 is promoted to primary of 0001 under epoch 2",
-        "pond-002 takes the writes of 0001: clients are led there",
-        "pond-001 is started",
-        "pond-001 is told to copy pond-002; pond-003 is told to copy pond-002",
-        "pond-001 has all data of its primary",
-        "its host names are published",
-        "everything is as promised",
-        "nothing to do: every member plays its part",
-    ]
 
 
 def test_a_silent_primary_is_watched_then_fenced_before_another_is_promoted():

@@ -1,7 +1,15 @@
 """Replication groups as their users meet them: made and changed with boto3, used with the clients they have."""
 
 import contextlib
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -223,3 +231,171 @@ def test_a_cache_without_a_replica_waits_for_the_power_of_its_zone(groups: Any, 
 def test_there_is_no_power_to_interrupt_in_a_zone_that_does_not_exist(groups: Any, millpond: Installation):
     with pytest.raises(Refused, match="has no zone nowhere-1z"):
         millpond.door.set_power("nowhere-1z", is_on=False, region=groups.meta.region_name)
+
+
+def test_a_group_comes_into_cluster_mode_with_its_data_while_clients_write(groups: Any):
+    groups.create_replication_group(
+        ReplicationGroupId="web", NumCacheClusters=3, AutomaticFailoverEnabled=True, **VALKEY
+    )
+    web = available(groups)
+    with writing_to(web["NodeGroups"][0]["PrimaryEndpoint"]) as acknowledged:
+        eventually(lambda: len(acknowledged) > 100, "writes are taken")
+        groups.modify_replication_group(ReplicationGroupId="web", ClusterMode="compatible", ApplyImmediately=True)
+        web = available(groups)
+        far = len(acknowledged) + 100
+        eventually(lambda: len(acknowledged) > far, "writes are taken again")
+    assert web["ClusterMode"] == "compatible"
+    assert set(roles(web).values()) == {"primary", "replica"}
+    with at(web["NodeGroups"][0]["PrimaryEndpoint"]) as plain:
+        assert [each for each in acknowledged if not plain.exists(f"k{each}")] == []
+        assert plain.wait(2, 2000) == 2
+    place = web["ConfigurationEndpoint"]
+    with ValkeyCluster(host=place["Address"], port=place["Port"], decode_responses=True) as cluster:
+        assert cluster.get("k0") == "0"
+        assert len(cluster.get_replicas()) == 2
+    groups.modify_replication_group(ReplicationGroupId="web", ClusterMode="enabled", ApplyImmediately=True)
+    web = available(groups)
+    assert "PrimaryEndpoint" not in web["NodeGroups"][0]
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.7])
+def test_a_primary_that_is_killed_while_the_cluster_mode_changes_takes_no_data_with_it(groups: Any, delay: float):
+    groups.create_replication_group(
+        ReplicationGroupId="web", NumCacheClusters=3, AutomaticFailoverEnabled=True, **VALKEY
+    )
+    place = available(groups)["NodeGroups"][0]["PrimaryEndpoint"]
+    with at(place) as client:
+        for number in range(500):
+            client.set(f"k{number}", number)
+        assert client.wait(2, 3000) == 2
+        pid = client.info("server")["process_id"]
+    groups.modify_replication_group(ReplicationGroupId="web", ClusterMode="compatible", ApplyImmediately=True)
+    threading.Event().wait(delay)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+    eventually(lambda: available(groups)["ClusterMode"] == "compatible", "the mode has changed")
+    web = available(groups)
+    assert sorted(roles(web).values()) == ["primary", "replica", "replica"]
+    with at(web["NodeGroups"][0]["PrimaryEndpoint"]) as client:
+        assert client.dbsize() == 500
+
+
+def test_a_group_leaves_compatible_cluster_mode_with_its_data(groups: Any):
+    groups.create_replication_group(
+        ReplicationGroupId="web", NumCacheClusters=2, AutomaticFailoverEnabled=True, ClusterMode="compatible", **VALKEY
+    )
+    web = available(groups)
+    with at(web["NodeGroups"][0]["PrimaryEndpoint"]) as client:
+        client.set("k", "v")
+    groups.modify_replication_group(ReplicationGroupId="web", ClusterMode="disabled", ApplyImmediately=True)
+    web = available(groups)
+    assert "ConfigurationEndpoint" not in web
+    with at(web["NodeGroups"][0]["PrimaryEndpoint"]) as client:
+        assert client.get("k") == "v"
+        assert client.info("cluster")["cluster_enabled"] == 0
+        client.execute_command("SELECT", 1)
+        client.set("other", "database")
+        assert client.wait(1, 2000) == 1
+    groups.modify_replication_group(ReplicationGroupId="web", ClusterMode="compatible", ApplyImmediately=True)
+    web = available(groups)
+    assert web["ClusterMode"] == "disabled", "keys in another database keep it out of cluster mode"
+    with at(web["NodeGroups"][0]["PrimaryEndpoint"]) as client:
+        assert client.get("k") == "v"
+
+
+@contextmanager
+def writing_to(place: Any) -> Iterator[list[int]]:
+    """Write numbers, one after another and again after every error; gives those that were acknowledged."""
+    acknowledged: list[int] = []
+    gaps = [0.0]
+    ended = threading.Event()
+
+    def write() -> None:
+        number, last = 0, time.monotonic()
+        with valkey.Valkey(host=place["Address"], port=place["Port"], socket_timeout=2) as client:
+            while not ended.is_set():
+                try:
+                    client.set(f"k{number}", number)
+                except valkey.exceptions.ValkeyError:
+                    ended.wait(0.01)
+                    continue
+                now = time.monotonic()
+                gaps.append(now - last)
+                last = now
+                acknowledged.append(number)
+                number += 1
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        yield acknowledged
+    finally:
+        ended.set()
+        writer.join()
+        print(f"longest time without a write: {max(gaps):.1f} s")
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Iterator[valkey.Valkey]:
+    """An engine of somebody else's, with data."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = build("valkey", "9.1").server
+    words = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
+    process = subprocess.Popen([str(server), *words], stdout=subprocess.DEVNULL)
+    client = valkey.Valkey(host="127.0.0.1", port=port, decode_responses=True)
+
+    def answers() -> bool:
+        try:
+            return bool(client.ping())
+        except valkey.exceptions.ConnectionError:
+            return False
+
+    try:
+        eventually(answers, "the engine outside answers")
+        for number in range(500):
+            client.set(f"old{number}", number)
+        yield client
+    finally:
+        client.close()
+        process.kill()
+        process.wait()
+
+
+def test_the_data_of_an_engine_outside_come_into_a_group(groups: Any, old: valkey.Valkey):
+    groups.create_replication_group(
+        ReplicationGroupId="web", NumCacheClusters=2, AutomaticFailoverEnabled=True, MultiAZEnabled=True, **VALKEY
+    )
+    web = available(groups)
+    place = {"Address": "127.0.0.1", "Port": old.connection_pool.connection_kwargs["port"]}
+    old.config_set("requirepass", "secret")
+    old.execute_command("AUTH", "secret")
+    groups.test_migration(ReplicationGroupId="web", CustomerNodeEndpointList=[place])
+    available(groups)
+    assert "failed" in last_event(groups)
+    old.config_set("requirepass", "")
+    groups.test_migration(ReplicationGroupId="web", CustomerNodeEndpointList=[place])
+    available(groups)
+    assert last_event(groups).endswith("succeeded")
+    groups.start_migration(ReplicationGroupId="web", CustomerNodeEndpointList=[place])
+    with at(web["NodeGroups"][0]["PrimaryEndpoint"]) as primary, at(web["NodeGroups"][0]["ReaderEndpoint"]) as reader:
+        eventually(lambda: primary.dbsize() == 500 and reader.dbsize() == 500, "the data are copied")
+        with pytest.raises(valkey.exceptions.ReadOnlyError):
+            primary.set("k", "v")
+        old.set("late", "1")
+        groups.complete_migration(ReplicationGroupId="web")
+        web = available(groups)
+        assert (primary.get("late"), primary.get("old499")) == ("1", "499")
+        primary.set("new", "2")
+        assert primary.wait(1, 2000) == 1
+    assert old.get("new") is None
+    assert set(roles(web).values()) == {"primary", "replica"}
+    groups.test_failover(ReplicationGroupId="web", NodeGroupId="0001")
+    with at(available(groups)["NodeGroups"][0]["PrimaryEndpoint"]) as primary:
+        assert primary.get("new") == "2"
+
+
+def last_event(client: Any) -> str:
+    events = client.describe_events(SourceIdentifier="web", SourceType="replication-group")["Events"]
+    return str(events[0]["Message"])

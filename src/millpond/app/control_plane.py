@@ -9,9 +9,6 @@ from collections.abc import AsyncIterator, Callable
 from ipaddress import ip_address
 from pathlib import Path
 
-import msgspec
-import uvicorn
-
 from millpond.app.console_login import ConsoleLogins
 from millpond.app.doors import DoorController, Doors
 from millpond.app.front import Front
@@ -24,6 +21,7 @@ from millpond.app.operate import Installation, OperatorOfInstallation
 from millpond.app.orphans import OrphanController
 from millpond.app.people import PeopleOfInstallation
 from millpond.app.platform import MachinePlatform
+from millpond.app.serving import Certificate, InsideVpcs, served
 from millpond.app.sign_in import desk_of, own_names, pages_of
 from millpond.app.state import State, open_state
 from millpond.app.tunnels import Tunnels
@@ -33,12 +31,13 @@ from millpond.aws.models import Models
 from millpond.certificates import CertificateAuthority, server_names
 from millpond.config import Config
 from millpond.dns.server import DnsServer
-from millpond.dns.system_names import SystemNames
+from millpond.dns.system_names import NamesError, SystemNames
 from millpond.gateway.client import Client
 from millpond.gateway.server import Gateway
 from millpond.host.linux import LinuxFabric
 from millpond.host.linux.api_door import api_endpoint, api_service
 from millpond.host.linux.compile import API
+from millpond.kernel import log
 from millpond.kernel.clock import Clock, SystemClock
 from millpond.mail import MailController, MailMisconfiguredError, Senders, configured_senders
 from millpond.operation import NotYet
@@ -66,7 +65,8 @@ async def run(
         stack.callback(state.store.close)
         listener = _listen(config.listen)
         stack.callback(listener.close)
-        services = (*vpc_services(state.store, state.vault, clock), api_service(lambda: listener.getsockname()[:2]))
+        inside = InsideVpcs()
+        services = (*vpc_services(state.store, state.vault, clock), api_service(inside.serve))
         here = here or machine(config, installation, clock, services)
         stack.push_async_callback(here.host.close)
         system = SystemNames(config.hosts_file, installation, home=config.home)
@@ -115,6 +115,7 @@ async def run(
             desk=desk,
             senders=senders,
             inside=api_endpoint(tls=certificate is not None),
+            platform=platform,
         )
         gateway = Gateway(
             services=(
@@ -148,7 +149,11 @@ async def run(
             logins=ConsoleLogins(desk, config.region),
         )
         stack.callback(pages.close)
-        await stack.enter_async_context(_serving(Front(pages=pages, api=gateway), listener, certificate))
+        front = Front(pages=pages, api=gateway)
+        inside.begin(front, certificate)
+        stack.push_async_callback(inside.close)
+        serving = await served(front, (listener,), certificate)
+        stack.push_async_callback(serving.close)
         if here.host.enforcement == "kernel" and config.host_access:
             await asyncio.to_thread(_give_the_machine_a_leg, config, state, clock)
         if doors is not None:
@@ -189,13 +194,22 @@ async def run(
         await stop.asked.wait()
         if stop.caches:
             await _stop_caches(state, here, loop)
-            await asyncio.to_thread(system.withdraw)
-            if here.fabric is not None:
-                await _cancelled(keeping)  # nobody may lay networks out again
-                await _stop_instances(state, here)
-                await here.fabric.cleanup()
-            if here.holder is not None:
-                await asyncio.to_thread(here.holder.end)
+            async with contextlib.AsyncExitStack() as leaving:  # whatever of it fails, the rest is done
+                if here.holder is not None:
+                    leaving.push_async_callback(asyncio.to_thread, here.holder.end)
+                if here.fabric is not None:
+                    leaving.push_async_callback(here.fabric.cleanup)
+                    leaving.push_async_callback(_stop_instances, state, here)
+                    leaving.push_async_callback(_cancelled, keeping)  # nobody may lay networks out again
+                leaving.push_async_callback(_withdraw, system)
+
+
+async def _withdraw(system: SystemNames) -> None:
+    """A hosts file that nobody can change keeps its names; that is told, and no reason to stay."""
+    try:
+        await asyncio.to_thread(system.withdraw)
+    except NamesError as error:
+        log.get("names").warning("names.stay", error=str(error))
 
 
 def _keeper_of(process: str) -> tuple[str, str]:
@@ -235,14 +249,6 @@ class Stop:
     def __init__(self) -> None:
         self.asked = asyncio.Event()
         self.caches = False
-
-
-class Certificate(msgspec.Struct, frozen=True, kw_only=True):
-    """What the API shows when it speaks TLS."""
-
-    authority: Path
-    chain: Path
-    key: Path
 
 
 def _installation_id(directory: Path) -> str:
@@ -294,12 +300,16 @@ def _keep(
     desk: Desk,
     senders: Senders,
     inside: str,
+    platform: MachinePlatform,
 ) -> elasticache.ReplicationGroupController:
     """Give the loop everything that is kept; what keeps groups is told of ends of processes in its own way."""
 
     def recorded() -> frozenset[str]:
         with state.store.read() as transaction:
             return elasticache.recorded_processes(transaction) | ec2.recorded_instance_processes(transaction)
+
+    def newer(engine: str, version: str) -> str:
+        return elasticache.newer_minor(platform, engine, version)
 
     addressing = (
         elasticache.VpcAddresses() if here.fabric is not None else elasticache.MachineAddresses(here.host.network)
@@ -316,6 +326,7 @@ def _keep(
         zone=ZONE,
         clock=clock,
         stopping=lambda: stop.caches,
+        newer=newer,
         wake=loop.wake,
     )
     loop.keep(
@@ -332,6 +343,7 @@ def _keep(
             zone=ZONE,
             clock=clock,
             stopping=lambda: stop.caches,
+            newer=newer,
             wake=loop.wake,
         ),
         OrphanController(here.host, recorded),
@@ -415,42 +427,6 @@ def _certificate(config: Config, state: State, listener: socket.socket, clock: C
     authority = CertificateAuthority.at(config.home / "certificates", state.vault, now=clock.now())
     chain, key = authority.server_certificate((*server_names(address), API), now=clock.now())
     return Certificate(authority=authority.certificate, chain=chain, key=key)
-
-
-@contextlib.asynccontextmanager
-async def _serving(application: Front, listener: socket.socket, certificate: Certificate | None) -> AsyncIterator[None]:
-    config = uvicorn.Config(
-        application,
-        http="httptools",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=5,
-        ssl_certfile=str(certificate.chain) if certificate is not None else None,
-        ssl_keyfile=str(certificate.key) if certificate is not None else None,
-    )
-    config.load()
-    server = uvicorn.Server(config)
-    server.lifespan = config.lifespan_class(config)
-    # Started by hand, as the operator's door is: `serve` would take over the process's signals.
-    await server.startup(sockets=[listener])
-    ticking = asyncio.create_task(_tick(server))
-    try:
-        yield
-    finally:
-        await _cancelled(ticking)
-        await server.shutdown(sockets=[listener])
-
-
-async def _tick(server: uvicorn.Server) -> None:
-    """What `serve` does ten times a second, once a second: renew the Date header."""
-    counter = 0
-    while True:
-        await server.on_tick(counter)
-        counter += 10
-        await asyncio.sleep(1)
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

@@ -107,15 +107,21 @@ class OperatorOfInstallation:
         )
 
     async def explain(self, name: str, region: str) -> Sequence[Explanation]:
+        wanted = {name.lower()} | (await asyncio.to_thread(self._groups_of, name.lower()) if name else set())
         found = [
             explanation
             for each in self._loop.activations()
             if (explanation := _explanation(each)).region in {"", region or explanation.region}
-            and (not name or explanation.name == name.lower())
+            and (not name or explanation.name in wanted)
         ]
         if name and not found:
             raise Refusal(f"Nothing called {name} is kept here; millpond ls lists the caches.")
         return sorted(found, key=lambda each: (each.controller, each.key))
+
+    def _groups_of(self, name: str) -> set[str]:
+        """The replication groups with a member of this name: what is done with it is done there."""
+        with self._here.state.store.read() as transaction:
+            return elasticache.groups_of_member(transaction, name)
 
     async def credentials(self) -> Credentials:
         def load() -> tuple[str, str] | None:

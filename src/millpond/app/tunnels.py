@@ -15,6 +15,9 @@ from millpond.operator import home
 
 _SSH = 22
 _PIECE = 65536
+_PATIENCE_SECONDS = 10.0
+"""An instance is running before its sshd listens."""
+_PAUSE_SECONDS = 0.1
 
 
 class Tunnels:
@@ -52,7 +55,7 @@ class Tunnels:
             assert task is not None
             self._relays.add(task)
             try:
-                await _relay(reader, writer, await self._dial(interface, port))
+                await _relay(reader, writer, await self._dialed(interface, port))
             except (OSError, FabricError, asyncio.CancelledError):
                 # The client sees its connection end, and ssh says so.
                 writer.transport.abort()
@@ -60,6 +63,17 @@ class Tunnels:
                 self._relays.discard(task)
 
         return join
+
+    async def _dialed(self, interface: str, port: int) -> socket.socket:
+        clock = asyncio.get_running_loop()
+        until = clock.time() + _PATIENCE_SECONDS
+        while True:
+            try:
+                return await self._dial(interface, port)
+            except (OSError, FabricError):
+                if clock.time() > until:
+                    raise
+            await asyncio.sleep(_PAUSE_SECONDS)
 
 
 async def _relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, inside: socket.socket) -> None:

@@ -1,5 +1,6 @@
 """`millpond ssh`: the system's ssh on an instance, by the management path, with a key that is good for a minute."""
 
+import contextlib
 import os
 import selectors
 import shlex
@@ -90,7 +91,8 @@ def _relay(path: Path) -> None:
     except OSError as error:
         raise Failure(f"The way in is closed ({error}); try again: millpond ssh") from error
     connection.setblocking(True)
-    with connection, selectors.DefaultSelector() as ready:
+    # When the other end goes, ssh says so.
+    with connection, contextlib.suppress(ConnectionError), selectors.DefaultSelector() as ready:
         ready.register(connection, selectors.EVENT_READ)
         ready.register(sys.stdin.fileno(), selectors.EVENT_READ)
         while True:

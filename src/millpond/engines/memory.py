@@ -6,13 +6,14 @@ volume when it starts, and loses the rest when it ends. Faults are injected a no
 
 import asyncio
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
 
 from millpond.engines import memory_groups
-from millpond.engines.spec import EngineError, EngineState, Node, Role, Slots
+from millpond.engines.spec import EngineError, EngineState, Memory, Node, Outside, OutsideState, Role, Slots
 from millpond.host.memory import MemoryHost
 from millpond.host.memory.machine import Process
 from millpond.host.spec import File, Place, ProcessSpec
@@ -54,6 +55,8 @@ class MemoryEngine:
         self._host = host
         self._fixed = fixed
         self._faults: dict[str, Faults] = {}
+        self._weights: dict[str, int] = {}
+        self._outside: dict[str, tuple[OutsideState, dict[str, Any]]] = {}
 
     # The contract.
 
@@ -90,6 +93,7 @@ class MemoryEngine:
             following="" if part is None else part.following,
             linked=part is not None and part.linked,
             offset=0 if part is None else part.offset,
+            databases=memory_groups.databases(memory) if node.replication is not None else frozenset(),
             cluster=None if part is None else part.cluster,
             version=process.memory["version"],
             unconfigured=tuple(
@@ -119,6 +123,20 @@ class MemoryEngine:
     async def follow(self, node: Node, place: Place, primary: Node) -> None:  # noqa: ARG002
         await self._ask(node.name)
         memory_groups.follow(self._member(node), primary, self)
+
+    async def memory(self, node: Node, place: Place) -> Memory:  # noqa: ARG002
+        await self._ask(node.name)
+        return Memory(used=self._weights.get(node.name, 0), most=int(node.parameters.get("maxmemory") or sys.maxsize))
+
+    async def look_outside(self, outside: Outside) -> OutsideState:
+        there = self._outside.get(outside.address)
+        if there is None:
+            raise EngineError(f"{outside.address}:{outside.port} does not serve a client without a password: refused")
+        return msgspec.structs.replace(there[0], offset=len(there[1]["keys"]))
+
+    async def follow_outside(self, node: Node, place: Place, outside: Outside) -> None:  # noqa: ARG002
+        await self._ask(node.name)
+        memory_groups.follow_outside(self._member(node), outside.address, self)
 
     async def promote(self, node: Node, place: Place) -> None:  # noqa: ARG002
         await self._ask(node.name)
@@ -150,7 +168,9 @@ class MemoryEngine:
         memory_groups.move_slots(self._member(source[0]), self._member(target[0]), slots)
 
     def at(self, address: str) -> dict[str, Any] | None:
-        """What the member of a group holds that answers at an address."""
+        """What the member of a group holds that answers at an address, or an engine outside."""
+        if address in self._outside:
+            return self._outside[address][1]
         for directory in self._host.machine.directories.values():
             process = directory.process
             if process is not None and process.address == address and not process.hanging and "bus" in process.memory:
@@ -167,6 +187,16 @@ class MemoryEngine:
     def inject(self, name: str, faults: Faults) -> None:
         """Let the engine of a node misbehave, also when it is started anew, until `heal`."""
         self._faults[name] = faults
+
+    def weigh(self, name: str, octets: int) -> None:
+        """Say how much memory a node's data take."""
+        self._weights[name] = octets
+
+    def outside(self, address: str, state: OutsideState) -> dict[str, str]:
+        """Let an engine that is not Millpond's answer at an address; gives its data set."""
+        self._outside[address] = (state, {"primary": True, "keys": {}, "slots": set()})
+        keys: dict[str, str] = self._outside[address][1]["keys"]
+        return keys
 
     def heal(self, name: str) -> None:
         """Undo `inject`."""

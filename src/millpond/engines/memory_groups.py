@@ -41,6 +41,7 @@ def start(memory: dict[str, Any], node: Node) -> None:
         "clustered": node.replication.clustered,
         "primary": node.replication.clustered,
         "following": "",
+        "outside": False,
         "known": {},
         "slots": set(),
         "copied slots": set(),
@@ -59,10 +60,23 @@ def state(memory: dict[str, Any], memories: Memories) -> State:
     )
 
 
+def databases(memory: Mapping[str, Any]) -> frozenset[int]:
+    """Those that hold keys: a key `1:k` is in database 1, any other in 0."""
+    if memory.get("clustered"):
+        return frozenset()
+    prefixes = (key.partition(":") for key in memory["keys"])
+    return frozenset(int(number) if colon and number.isdecimal() else 0 for number, colon, _ in prefixes)
+
+
 def follow(memory: dict[str, Any], primary: Node, memories: Memories) -> None:
     if memory["clustered"] and primary.address not in memory["known"].values():
         raise EngineError(f"{primary.name} is not known to it yet")
     memory["primary"], memory["following"] = False, primary.address
+    _copy(memory, memories)
+
+
+def follow_outside(memory: dict[str, Any], address: str, memories: Memories) -> None:
+    memory["primary"], memory["following"], memory["outside"] = False, address, True
     _copy(memory, memories)
 
 
@@ -75,7 +89,7 @@ def promote(memory: dict[str, Any], memories: Memories) -> None:
         if former is not None:
             former["slots"] = set()
             former["primary"], former["following"] = False, memory["address"]
-    memory["primary"], memory["following"] = True, ""
+    memory["primary"], memory["following"], memory["outside"] = True, "", False
 
 
 def switch_over(old: dict[str, Any], new: dict[str, Any], memories: Memories) -> None:
@@ -105,7 +119,7 @@ def add_slots(memory: dict[str, Any], slots: Slots) -> None:
 
 def _copy(memory: dict[str, Any], memories: Memories) -> bool:
     above = memories.at(memory["following"]) if memory["following"] else None
-    if above is None or not above.get("primary"):
+    if above is None or not (above.get("primary") or above.get("outside")):
         return False
     memory["keys"] = dict(above["keys"])
     memory["copied slots"] = set(above["slots"])

@@ -67,6 +67,8 @@ class Replication(msgspec.Struct, frozen=True, kw_only=True):
     """What cluster clients are told to call it."""
     password: str
     """Of the engine user by which the members of the group reach each other; the same in all of them."""
+    copies_outside: bool = False
+    """It copies an engine that is no member, and so shows it no password."""
 
 
 class Node(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,7 +141,38 @@ class EngineState(msgspec.Struct, frozen=True, kw_only=True):
     """A replica: it is being filled anew, and what it had is on its way out."""
     offset: int = 0
     """How much of the stream of writes it has; comparable among replicas of one primary."""
+    databases: frozenset[int] = frozenset()
+    """Those that hold keys; told of nodes without cluster mode in a replication group."""
     cluster: ClusterView | None = None
+
+
+class Memory(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of a node's memory its data take, in octets."""
+
+    used: int
+    """Without what replication needs for the moment."""
+    most: int
+    """What the node as it should be may use for data."""
+
+
+class Outside(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an engine answers that is not Millpond's."""
+
+    address: str
+    """A host name or an IP address."""
+    port: int
+
+
+class OutsideState(msgspec.Struct, frozen=True, kw_only=True):
+    """What such an engine says of itself to a client without a password."""
+
+    engine: Literal["valkey", "redis"]
+    version: str
+    """As it spells it: `7.2.4`."""
+    role: Role
+    clustered: bool
+    offset: int
+    """How far it is in the stream of writes."""
 
 
 class Engine(Protocol):
@@ -171,6 +204,18 @@ class ReplicatingEngine(Engine, Protocol):
 
     async def promote(self, node: Node, place: Place) -> None:
         """Take writes. Whoever else may take them must be fenced before."""
+        ...
+
+    async def memory(self, node: Node, place: Place) -> Memory:
+        """How much its data take now, and how much they may when it is as it should be."""
+        ...
+
+    async def look_outside(self, outside: Outside) -> OutsideState:
+        """Ask an engine outside who it is; EngineError with the reason when it does not answer or wants a password."""
+        ...
+
+    async def follow_outside(self, node: Node, place: Place, outside: Outside) -> None:
+        """Copy an engine outside: what the node has is replaced by what is there. Without cluster mode only."""
         ...
 
     async def switch_over(self, old: tuple[Node, Place], new: tuple[Node, Place]) -> None:

@@ -27,6 +27,8 @@ LARGEST_BODY = 1024 * 1024
 SLOWEST_BODY = 30.0
 """Seconds in which a body must have come."""
 WAITING_PER_THREAD = 32
+VPC = "millpond.vpc"
+"""What a server adds to the scope of a request from inside a VPC: its id."""
 _MOST_HEADERS = 128
 _LONGEST_HEADERS = 64 * 1024
 
@@ -125,6 +127,7 @@ def _head(scope: Scope) -> Request:
         body=b"",
         source_ip=scope["client"][0] if scope.get("client") else "127.0.0.1",
         secure=scope.get("scheme") == "https",
+        vpc=scope.get(VPC, ""),
     )
 
 

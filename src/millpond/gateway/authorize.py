@@ -22,6 +22,8 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     """Where a request came from, as far as policies can ask."""
 
     source_ip: str = "127.0.0.1"
+    vpc: str = ""
+    """The VPC whose endpoint it came through; empty for one from outside."""
     secure: bool = False
     user_agent: str = ""
 
@@ -81,10 +83,14 @@ def global_keys(context: Context, request: Request, origin: Origin) -> dict[str,
         "aws:PrincipalType": _PRINCIPAL_TYPES.get(caller.kind, caller.kind),
         "aws:RequestedRegion": context.region,
         "aws:SecureTransport": origin.secure,
-        "aws:SourceIp": origin.source_ip,
         "aws:ViaAWSService": False,
         "aws:userid": caller.user_id,
     }
+    if origin.vpc:
+        # IAM user guide, "AWS global condition context keys": these instead of aws:SourceIp through a VPC endpoint.
+        keys |= {"aws:SourceVpc": origin.vpc, "aws:VpcSourceIp": origin.source_ip}
+    else:
+        keys["aws:SourceIp"] = origin.source_ip
     if origin.user_agent:
         keys["aws:UserAgent"] = origin.user_agent
     if caller.kind == "User":

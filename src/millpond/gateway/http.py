@@ -20,6 +20,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     source_ip: str = "127.0.0.1"
     secure: bool = False
     """Whether it came over TLS."""
+    vpc: str = ""
+    """The VPC that it came from, when it came from inside one: `source_ip` is an address of its then."""
 
     def header(self, name: str) -> str | None:
         """Return the first value of a header, None when it was not sent. `name` is lower case."""

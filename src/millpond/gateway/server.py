@@ -297,7 +297,12 @@ class Gateway:
 
 
 def _origin(request: Request) -> Origin:
-    return Origin(source_ip=request.source_ip, secure=request.secure, user_agent=request.header("user-agent") or "")
+    return Origin(
+        source_ip=request.source_ip,
+        vpc=request.vpc,
+        secure=request.secure,
+        user_agent=request.header("user-agent") or "",
+    )
 
 
 def _attempt(

@@ -37,8 +37,8 @@ class InstanceSpec(msgspec.Struct, frozen=True, kw_only=True):
     """base+2 of the VPC."""
     authorized_keys: Sequence[str] = ()
     """Public keys in OpenSSH's form, for ec2-user; written by the first start."""
-    user_data: str = ""
-    """Run by the first start when it is a script."""
+    user_data: bytes = b""
+    """Its scripts are run by the first start."""
     authority: str = ""
     """A certificate (PEM) that programs inside trust."""
     environment: Mapping[str, str] = {}
@@ -62,6 +62,13 @@ class Instances(Protocol):
 
     async def ensure_instance(self, spec: InstanceSpec) -> str:
         """Make it so; return when it boots. What it is not held to here, for people, or nothing. HostError."""
+        ...
+
+    async def halted(self, name: str) -> int | None:
+        """The newest incarnation that was shut down from inside, in good order, whoever looked on; None: none yet.
+
+        One that crashed, or was told to end from outside, is not.
+        """
         ...
 
     async def stop_process(self, name: str) -> None:

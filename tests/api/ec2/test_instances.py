@@ -101,7 +101,7 @@ def test_an_instance_is_pending_until_its_machine_runs(
     ordered = spec(machines, made["InstanceId"])
     assert (ordered.address, ordered.limits) == (found["PrivateIpAddress"], Limits(memory_mib=1024, cpus=2.0))
     assert [line.split()[2] for line in ordered.authorized_keys] == ["mine"]
-    assert ordered.user_data == "#!/bin/sh\necho hello"
+    assert ordered.user_data == b"#!/bin/sh\necho hello"
     assert ordered.resolver == "172.31.0.2"
     facts = metadata(millpond, found)
     assert (facts.instance_id, facts.user_data) == (made["InstanceId"], "#!/bin/sh\necho hello")
@@ -134,6 +134,7 @@ def test_an_instance_stops_and_starts_where_it_was(ec2: Any, image: str, machine
     assert (change["PreviousState"]["Name"], change["CurrentState"]["Name"]) == ("running", "stopping")
     found = until(ec2, instance, "stopped")
     assert found["StateTransitionReason"].startswith("User initiated (")
+    assert found["StateReason"]["Code"] == "Client.UserInitiatedShutdown"
     assert process(instance, machines) in machines.specs, "the disk is kept"
     assert process(instance, machines) not in machines.running
     with refused("IncorrectInstanceState"):
@@ -156,6 +157,22 @@ def test_an_instance_that_dies_is_started_again(ec2: Any, image: str, machines: 
     machines.end(process(instance, machines))
     eventually(lambda: spec(machines, instance).incarnation == 2, "another start")
     until(ec2, instance, "running")
+
+
+@pytest.mark.parametrize(("behavior", "state"), [("stop", "stopped"), ("terminate", "terminated")])
+def test_an_instance_shut_down_from_inside_stays_down(
+    ec2: Any, image: str, machines: MemoryInstances, behavior: str, state: str
+):
+    instance = running(ec2, image, InstanceInitiatedShutdownBehavior=behavior, DisableApiTermination=True)
+    machines.shut_down(process(instance, machines))
+    found = until(ec2, instance, state)
+    assert found["StateReason"] == {
+        "Code": "Client.InstanceInitiatedShutdown",
+        "Message": "Client.InstanceInitiatedShutdown: Instance initiated shutdown",
+    }
+    if state == "stopped":
+        ec2.start_instances(InstanceIds=[instance])
+        assert "StateReason" not in until(ec2, instance, "running")
 
 
 def test_a_host_that_refuses_keeps_it_pending_and_is_asked_again(ec2: Any, image: str, machines: MemoryInstances):

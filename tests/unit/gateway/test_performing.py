@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 from structlog.testing import capture_logs
@@ -13,7 +14,7 @@ from millpond.aws.faults import CommonFault, Fault
 from millpond.gateway.client import Client
 from millpond.operation import Context, Resource, service
 from millpond.store.errors import StoreFullError
-from tests.doubles.gateway import ALICE, Installation, ToyIdentity, installed, toy
+from tests.doubles.gateway import ALICE, Installation, ToyIdentity, installed, signed, toy
 
 V = "Version=2015-02-02"
 GROUP = "arn:aws:elasticache:eu-central-1:123456789012:subnetgroup:"
@@ -125,6 +126,21 @@ def test_given_several_resources_then_each_is_asked_about_with_its_own_action_an
         assert keys["aws:RequestedRegion"] == "eu-central-1"
         assert keys["aws:SourceIp"] == "127.0.0.1"
         assert keys["aws:SecureTransport"] is False
+
+
+def test_given_a_call_from_inside_a_vpc_then_policies_see_what_an_endpoint_shows(tmp_path: Path):
+    with serving(tmp_path, toy("CreateCacheCluster", lambda _c, _r: {}, resources=clusters)) as installation:
+        request = signed(
+            "elasticache",
+            body=f"Action=CreateCacheCluster&{V}&CacheClusterId=a".encode(),
+            headers={"content-type": "application/x-www-form-urlencoded; charset=utf-8"},
+            now=installation.clock.now(),
+        )
+        installation.send(msgspec.structs.replace(request, source_ip="172.31.0.9", vpc="vpc-1"))
+
+        keys = installation.identity.asked[0][2]
+        assert (keys["aws:VpcSourceIp"], keys["aws:SourceVpc"]) == ("172.31.0.9", "vpc-1")
+        assert "aws:SourceIp" not in keys
 
 
 def test_given_one_resource_denied_then_the_whole_is_denied_before_it_is_validated(tmp_path: Path):

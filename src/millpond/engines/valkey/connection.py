@@ -12,7 +12,7 @@ from valkey.asyncio.retry import Retry
 from valkey.backoff import NoBackoff
 
 from millpond.engines.dialing import Dial, reach
-from millpond.engines.spec import Node
+from millpond.engines.spec import Node, Outside
 from millpond.engines.valkey.commands import ADMIN
 from millpond.host.spec import Place
 
@@ -44,6 +44,14 @@ class _Reached(Connection):
 async def as_client(node: Node, *, seconds: float, dial: Dial | None = None) -> AsyncIterator[Session]:
     """Connect as any program of a user's does, whatever security groups say."""
     connection = _Reached(await reach(node, dial), seconds)
+    async with _open(connection) as session:
+        yield session
+
+
+@asynccontextmanager
+async def as_stranger(outside: Outside, *, seconds: float) -> AsyncIterator[Session]:
+    """Connect to an engine that is not Millpond's, without a password."""
+    connection = _Reached({"host": outside.address, "port": outside.port}, seconds)
     async with _open(connection) as session:
         yield session
 

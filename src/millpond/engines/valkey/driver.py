@@ -1,23 +1,32 @@
 """The engine driver of Valkey and Redis OSS."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from valkey.exceptions import BusyLoadingError, NoPermissionError, ResponseError, ValkeyError
+from valkey.exceptions import BusyLoadingError, InvalidResponse, NoPermissionError, ResponseError, ValkeyError
 from valkey.exceptions import ConnectionError as ValkeyConnectionError
 
 from millpond.engines.catalogue import numbers
 from millpond.engines.dialing import Dial
-from millpond.engines.spec import EngineError, EngineState, Node, Role, Slots
+from millpond.engines.spec import EngineError, EngineState, Memory, Node, Outside, OutsideState, Role, Slots
 from millpond.engines.valkey import clustering, commands, configuration, parameters, replication, views
-from millpond.engines.valkey.connection import Session, as_admin, as_client, has_all_its_clients, is_unknown_command
+from millpond.engines.valkey.connection import (
+    Session,
+    as_admin,
+    as_client,
+    as_stranger,
+    has_all_its_clients,
+    is_unknown_command,
+)
 from millpond.host.spec import File, Place, ProcessSpec
 
 _PROBE_SECONDS = 0.8
 _CHANGE_SECONDS = 5.0
 _SAVE_SECONDS = 600.0
+_OUTSIDE_SECONDS = 2.0
 
 _PAUSES_WRITES = (6, 2)
 
@@ -132,6 +141,31 @@ class ValkeyEngine:
             else:
                 await replication.promote(session)
 
+    async def memory(self, node: Node, place: Place) -> Memory:
+        async with _asked(node, place, "tell its memory") as session:
+            found = views.fields(await _ask(session, node, "INFO", "memory"))
+        used = int(found["used_memory"]) - int(found.get("mem_not_counted_for_evict", "0"))
+        return Memory(used=used, most=parameters.maxmemory(node.parameters) or sys.maxsize)
+
+    async def look_outside(self, outside: Outside) -> OutsideState:
+        where = f"{outside.address}:{outside.port}"
+        try:
+            async with asyncio.timeout(_OUTSIDE_SECONDS), as_stranger(outside, seconds=_OUTSIDE_SECONDS) as session:
+                return views.outside(views.fields(await session.ask("INFO")))
+        except TimeoutError as error:
+            raise EngineError(f"{where} does not answer within {_OUTSIDE_SECONDS:.0f} seconds") from error
+        except InvalidResponse as error:
+            # What else answers there is nobody's business.
+            raise EngineError(f"{where} does not speak the engines' protocol") from error
+        except (ValkeyError, OSError) as error:
+            raise EngineError(f"{where} does not serve a client without a password: {error}") from error
+
+    async def follow_outside(self, node: Node, place: Place, outside: Outside) -> None:
+        async with _asked(node, place, "follow an engine outside") as session:
+            for name, value in _credentials(node).items():
+                await _change(session, "CONFIG", "SET", name, value)
+            await session.ask("REPLICAOF", outside.address, str(outside.port))
+
     async def switch_over(self, old: tuple[Node, Place], new: tuple[Node, Place]) -> None:
         """Cluster mode off, the old primary is demoted before the new one is promoted, so there are never two.
 
@@ -186,8 +220,15 @@ class ValkeyEngine:
             linked=views.is_linked(info),
             syncing=info.get("master_sync_in_progress") == "1",
             offset=views.offset(info),
+            databases=await self._databases(session, node),
             cluster=await clustering.view(session, node) if _clustered(node) else None,
         )
+
+    async def _databases(self, session: Session, node: Node) -> frozenset[int]:
+        """Those with keys; only the change into cluster mode asks."""
+        if node.replication is None or node.replication.clustered:
+            return frozenset()
+        return views.databases(views.fields(await _ask(session, node, "INFO", "keyspace")))
 
     async def _differing(self, session: Session, node: Node) -> Sequence[str]:
         wanted = _live_settings(node)
@@ -224,6 +265,8 @@ def _credentials(node: Node) -> Mapping[str, str]:
     """By whom a member copies another; set live, so that the file holds no secret."""
     if node.replication is None:
         return {}
+    if node.replication.copies_outside:
+        return {"masteruser": "", "masterauth": ""}
     return {"masteruser": commands.MEMBER, "masterauth": node.replication.password}
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from millpond.engines.spec import ClusterPeer, ClusterView, Slots
+from millpond.engines.spec import ClusterPeer, ClusterView, OutsideState, Slots
 from millpond.engines.valkey.configuration import NOBODY
 
 
@@ -24,6 +24,23 @@ def offset(info: Mapping[str, str]) -> int:
     """How far a node is in the stream of writes (`slave_repl_offset` is -1 before the first sync)."""
     name = "slave_repl_offset" if info.get("role") == "slave" else "master_repl_offset"
     return max(int(info.get(name, "0")), 0)
+
+
+def outside(info: Mapping[str, str]) -> OutsideState:
+    """Read the answer to INFO of an engine that is not Millpond's."""
+    return OutsideState(
+        engine="valkey" if info.get("server_name") == "valkey" or "valkey_version" in info else "redis",
+        version=info.get("valkey_version") or info.get("redis_version", "0"),
+        role="primary" if info.get("role") == "master" else "replica",
+        clustered=info.get("cluster_enabled") == "1" or info.get("redis_mode") == "cluster",
+        offset=offset(info),
+    )
+
+
+def databases(info: Mapping[str, str]) -> frozenset[int]:
+    """The numbers of the databases that hold keys (INFO keyspace: `db0:keys=1,expires=0,…`)."""
+    numbers = (name.removeprefix("db") for name in info if name.startswith("db"))
+    return frozenset(int(each) for each in numbers if each.isdecimal())
 
 
 def is_linked(info: Mapping[str, str]) -> bool:

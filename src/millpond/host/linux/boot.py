@@ -7,6 +7,7 @@ cloud-init's form is written after each step of the first start, so that a step 
 Standard library only, all of it imported before the root was changed.
 """
 
+import base64
 import contextlib
 import os
 import pwd
@@ -18,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 _USER = "ec2-user"
+_AGAIN = 133
+"""The status that asks for another start (systemd.exec(5), "Process Exit Codes"); any but 0 would."""
 _GRACE_SECONDS = 8.0
 _RESPAWN_SECONDS = 1.0
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -27,6 +30,12 @@ _ACTIVE_KEYS = """#!/bin/sh
 base=http://169.254.169.254/latest
 token=$(curl -sf -m 2 -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' "$base/api/token") || exit 0
 curl -sf -m 2 -H "X-aws-ec2-metadata-token: $token" "$base/meta-data/managed-ssh-keys/active-keys/$1/" || exit 0
+"""
+# The first process ends all others and itself; what it is told by decides whether it is started again.
+_END = """#!/bin/sh
+signal=TERM
+case "${0##*/} $*" in reboot* | *\\ -r* | *--reboot*) signal=INT ;; esac
+exec kill -$signal 1
 """
 _AWS = """#!/bin/sh
 # Sends the command line of AWS to Millpond; versions before 2.13 do not read AWS_ENDPOINT_URL.
@@ -46,27 +55,30 @@ def main(spec: Mapping[str, Any]) -> None:
     first.do("host-keys", _make_host_keys)
     first.do("authority", lambda: _trust(spec["authority"]))
     sshd = _started_sshd(spec)
-    user_data = None if first.is_done("user-data") else _started_user_data(spec)
+    scripts = [] if first.is_done("user-data") else _laid_user_data(spec)
+    user_data = _next_script(scripts)
     if user_data is None:
         first.mark("user-data")
     _say("ready")
     while True:
         caught = signal.sigtimedwait(waiting, _RESPAWN_SECONDS if sshd is None and _SSHD.exists() else 3600)
         if caught is not None and caught.si_signo != signal.SIGCHLD:
+            again = caught.si_signo == signal.SIGINT
             break
         ended = _reaped()
         if user_data is not None and user_data in ended:
             _say(f"user data ended with status {ended[user_data]}")
-            first.mark("user-data")
-            user_data = None
+            user_data = _next_script(scripts)
+            if user_data is None:
+                first.mark("user-data")
         if sshd in ended:
             _say(f"sshd ended with status {ended[sshd]}")
             sshd = None
         elif sshd is None and caught is None:
             sshd = _started_sshd(spec)
     _end_everybody()
-    _say("halted")
-    os._exit(0)
+    _say("reboots" if again else "halted")
+    os._exit(_AGAIN if again else 0)
 
 
 class _First:
@@ -114,6 +126,7 @@ def _name(spec: Mapping[str, Any]) -> None:
         ("/etc/profile.d/millpond.sh", ". /etc/millpond/environment\n", 0o644),
         ("/usr/local/bin/aws", _AWS, 0o755),
         ("/usr/local/sbin/millpond-active-keys", _ACTIVE_KEYS, 0o755),
+        *((f"/usr/local/sbin/{name}", _END, 0o755) for name in ("shutdown", "poweroff", "halt", "reboot")),
         *((f"/usr/local/bin/{name}", script, 0o755) for name, script in spec["commands"].items()),
     ):
         with contextlib.suppress(OSError):  # on the machine's own /usr, which is read-only
@@ -159,17 +172,29 @@ def _started_sshd(spec: Mapping[str, Any]) -> int | None:
     return _started(arguments)
 
 
-def _started_user_data(spec: Mapping[str, Any]) -> int | None:
-    """Scripts alone; what other forms of user data ask for is not done, and the console says so."""
-    text = spec["user_data"]
-    if not text:
-        return None
-    if not text.startswith("#!"):
-        _say("user data is not a script (#!): nothing of it is carried out")
-        return None
-    path = Path("/var/lib/cloud/instances") / spec["id"] / "user-data"
-    _write(str(path), text, mode=0o700)
-    return _started([str(path)])
+def _laid_user_data(spec: Mapping[str, Any]) -> list[Path]:
+    """The scripts in files; what other forms of user data ask for is not done, and the console says so."""
+    for each in spec["left_out"]:
+        _say(f"user data: not carried out: {each}")
+    laid: list[Path] = []
+    for number, script in enumerate(spec["scripts"], start=1):
+        path = Path("/var/lib/cloud/instances") / spec["id"] / "scripts" / f"part-{number:03d}"
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()
+        path.write_bytes(base64.b64decode(script))
+        path.chmod(0o700)
+        laid.append(path)
+    return laid
+
+
+def _next_script(scripts: list[Path]) -> int | None:
+    """Start the first that can be; None when there is none left."""
+    while scripts:
+        started = _started([str(scripts.pop(0))])
+        if started is not None:
+            return started
+    return None
 
 
 def _started(arguments: Sequence[str]) -> int | None:

@@ -12,7 +12,7 @@ from millpond.host.instance import InstanceSpec
 from millpond.host.linux import cgroups
 from millpond.host.linux.fabric import LinuxFabric
 from millpond.host.linux.image import Images
-from millpond.host.linux.instances import first_process, inside_instance, is_instance, process_of
+from millpond.host.linux.instances import first_process, halted_incarnation, inside_instance, is_instance, process_of
 from millpond.host.linux.namespaces import inside, is_whole
 from millpond.host.linux.programs import place
 from millpond.host.linux.services import Serve
@@ -80,6 +80,10 @@ class LinuxHost:
         await self._processes.ensure_process(process)
         unlimited = f"This machine does not limit: {', '.join(held.missing)}." if held.missing else ""
         return " ".join(filter(None, (unlimited, image.detail)))
+
+    async def halted(self, name: str) -> int | None:
+        """The newest incarnation of an instance that was shut down from inside, in good order."""
+        return await asyncio.to_thread(halted_incarnation, self.place(name))
 
     async def remove_instance(self, name: str) -> None:
         """As `remove_process`: its disk goes."""

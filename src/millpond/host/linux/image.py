@@ -52,11 +52,6 @@ rm -f "$root"/etc/ssh/ssh_host_* "$root/etc/machine-id" "$root/etc/resolv.conf" 
 : >"$root/etc/machine-id"
 # Valkey speaks the protocol of Redis; an instance that is given the real program has it first in its PATH.
 ln -s redis-cli "$root/usr/bin/valkey-cli"
-for name in shutdown poweroff halt; do
-    printf '#!/bin/sh\n# The first process of an instance ends all others and itself.\nexec kill -TERM 1\n' \
-        >"$root/usr/sbin/$name"
-    chmod 0755 "$root/usr/sbin/$name"
-done
 """
 
 

@@ -10,9 +10,12 @@ import msgspec
 
 from millpond.host.instance import InstanceSpec
 from millpond.host.linux.image import SHIFT, USER, USERS, Image
+from millpond.host.linux.seccomp import filter_program
+from millpond.host.linux.user_data import read_user_data
 from millpond.host.spec import File, Place, ProcessSpec
 
 DISK = "disk"
+_HALTED = "halted"
 _TOOLS = PurePosixPath("/opt/millpond")
 _FILE = "instance.json"
 _JOIN = 'while [ "$1" != -- ]; do echo $$ >"$1/cgroup.procs"; shift; done; shift; exec "$@"'
@@ -21,7 +24,7 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 def launcher() -> tuple[str, ...]:
     """How every instance is started, and nothing else."""
-    return (sys.executable, "-I", "-S", str(files("millpond.host.linux") / "pod.py"), _FILE)
+    return (*_pod(), _FILE)
 
 
 def is_instance(spec: ProcessSpec) -> bool:
@@ -34,13 +37,17 @@ def process_of(spec: InstanceSpec, *, image: Image, place: Place, cgroups: Seque
     binds, commands = _tools(spec.tools)
     if image.kind == "host":
         binds = {**_own_programs(), **binds}
+    user_data = read_user_data(spec.user_data)
     told = {
         "id": spec.id,
+        "incarnation": spec.incarnation,
+        "halted": str(place.directory / _HALTED),
         "hostname": spec.hostname,
         "address": spec.address,
         "resolver": spec.resolver,
         "authorized_keys": list(spec.authorized_keys),
-        "user_data": spec.user_data,
+        "scripts": user_data.scripts,
+        "left_out": user_data.left_out,
         "authority": spec.authority,
         "environment": dict(spec.environment),
         "commands": commands,
@@ -48,6 +55,7 @@ def process_of(spec: InstanceSpec, *, image: Image, place: Place, cgroups: Seque
         "image": str(image.root),
         "disk": str(place.directory / DISK),
         "cgroups": [str(each) for each in cgroups],
+        "filter": filter_program().hex(),
         "shift": SHIFT,
         "users": USERS,
         "boot": (files("millpond.host.linux") / "boot.py").read_text(encoding="utf-8"),
@@ -64,6 +72,18 @@ def process_of(spec: InstanceSpec, *, image: Image, place: Place, cgroups: Seque
     )
 
 
+def halted_incarnation(place: Place) -> int | None:
+    """The newest incarnation that its own users shut down, as its outermost process wrote down; None: none yet."""
+    try:
+        return int((place.directory / _HALTED).read_text(encoding="ascii"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _pod() -> tuple[str, ...]:
+    return sys.executable, "-I", "-S", str(files("millpond.host.linux") / "pod.py")
+
+
 def first_process(pid: int) -> int | None:
     """The first process inside an instance, by the pid of its process; None before it is there and after."""
     middle = _only_child(pid)
@@ -76,7 +96,8 @@ def inside_instance(first: int, argv: Sequence[str], *, cgroups: Sequence[Path])
     variables = (f"HOME=/home/{USER}", f"USER={USER}", f"PATH={_PATH}", "LANG=C.UTF-8", "TERM=xterm-256color")
     enter = ("nsenter", "--target", str(first), "--all", "--setuid", "1000", "--setgid", "1000")
     joined = ("sh", "-c", _JOIN, "sh", *(str(each) for each in cgroups), "--")
-    return (*joined, *enter, "env", "-i", *variables, "sh", "-c", script, "sh", *argv)
+    confined = (*_pod(), "--confined", filter_program().hex())
+    return (*joined, *confined, *enter, "env", "-i", *variables, "sh", "-c", script, "sh", *argv)
 
 
 def _only_child(pid: int) -> int | None:

@@ -56,6 +56,7 @@ class InstanceMetadata(msgspec.Struct, frozen=True, kw_only=True):
     key_name: str = ""
     public_key: str = ""
     user_data: str = ""
+    """Octets that are no text are surrogates (PEP 383), in answers too."""
     profile_arn: str = ""
     profile_id: str = ""
     role: str = ""

@@ -125,7 +125,7 @@ def _field(line: str) -> tuple[str, str]:
 
 
 def _written(response: Response, method: str, *, ends: bool) -> bytes:
-    body = response.body.encode()
+    body = response.body.encode("utf-8", "surrogateescape")
     lines = [
         f"HTTP/1.1 {response.status} {reason(response.status)}",
         f"Content-Type: {response.type}",

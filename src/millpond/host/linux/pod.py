@@ -1,6 +1,7 @@
 """The outermost process of an instance: lays its root, makes its namespaces, then waits beside it. Run by itself.
 
     python -I -S pod.py instance.json
+    python -I -S pod.py --confined FILTER COMMAND…    (whoever looks in from outside, with the same filter)
 
 It runs as root of the machine, in the network namespace of the instance's interface. Inside goes a user namespace whose
 root is nobody on the machine, and which does not own the network namespace: no power that it can gain there reaches
@@ -27,12 +28,16 @@ _NEWNS, _NEWCGROUP, _NEWUTS, _NEWIPC, _NEWUSER, _NEWPID = (
 _RDONLY, _NOSUID, _NODEV, _NOEXEC, _REMOUNT, _BIND, _REC, _PRIVATE = 1, 2, 4, 8, 32, 4096, 16384, 1 << 18
 _DETACH = 2
 _PDEATHSIG = 1
+_SECCOMP, _FILTER = 22, 2
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 _NODES = ("null", "zero", "full", "random", "urandom", "tty")
 
 
 def main() -> None:
     """Be the instance until it ends."""
+    if sys.argv[1] == "--confined":
+        _confine(sys.argv[2])
+        os.execvp(sys.argv[3], sys.argv[3:])  # noqa: S606 - what root asked for
     spec = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     os.umask(0o022)  # what is made for an instance is made for its users
     for group in spec["cgroups"]:
@@ -51,13 +56,30 @@ def main() -> None:
         _be_inside(spec, boot, ready[1], told[0])
     os.close(ready[1])
     os.close(told[0])
-    signal.signal(signal.SIGTERM, lambda *_: _pass_on(middle))
+    ends: list[int] = []  # what was told from out here to end
+    signal.signal(signal.SIGTERM, lambda *_: _end(middle, ends))
     os.read(ready[0], 1)
     for name in ("uid_map", "gid_map"):
         Path(f"/proc/{middle}/{name}").write_text(f"0 {spec['shift']} {spec['users']}\n", encoding="ascii")
     os.write(told[1], b"m")
     _, status = os.waitpid(middle, 0)
+    if status == 0 and not ends:
+        _record_halt(spec)
     sys.exit(os.waitstatus_to_exitcode(status) & 0xFF)
+
+
+def _record_halt(spec: dict[str, Any]) -> None:
+    """Write down that the instance ended in good order and nobody out here asked it to: there may be no one to tell."""
+    at = Path(spec["halted"])
+    new = at.with_name(f"{at.name}.new")
+    with new.open("w", encoding="ascii") as file:
+        file.write(str(spec["incarnation"]))
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(at)
+    directory = os.open(at.parent, os.O_RDONLY | os.O_DIRECTORY)
+    os.fsync(directory)
+    os.close(directory)
 
 
 def _laid_root(spec: dict[str, Any]) -> str:
@@ -125,6 +147,7 @@ def _be_inside(spec: dict[str, Any], boot: dict[str, Any], ready: int, told: int
             _die_with_parent()
             _enter_root(spec)
             _become_first_process()
+            _confine(spec["filter"])
             boot["main"](spec)
         except (OSError, ImportError) as error:
             sys.stderr.write(f"millpond: the instance cannot start: {error}\n")
@@ -161,6 +184,24 @@ def _become_first_process() -> None:
     """Keep nothing that was opened or set outside."""
     os.closerange(3, min(1 << 16, os.sysconf("SC_OPEN_MAX")))
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+class _Program(ctypes.Structure):
+    """The kernel's struct sock_fprog."""
+
+    _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
+
+
+def _confine(program: str) -> None:
+    """Let the kernel refuse what the filter (`seccomp.py`, in hexadecimal) refuses, to this process and all below."""
+    code = bytes.fromhex(program)
+    told = _Program(len(code) // 8, code)
+    _checked(_LIBC.prctl(_SECCOMP, _FILTER, ctypes.byref(told), 0, 0), "filter its system calls")
+
+
+def _end(pid: int, ends: list[int]) -> None:
+    ends.append(pid)
+    _pass_on(pid)
 
 
 def _pass_on(pid: int) -> None:

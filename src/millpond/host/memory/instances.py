@@ -9,13 +9,14 @@ from millpond.host.spec import HostError, Place, ProcessState
 
 
 class MemoryInstances:
-    """Instances without a machine. `end` and `refusals` are what a test does to them; consoles are real files."""
+    """Instances without a machine. `end`, `shut_down` and `refusals` are what a test does; consoles are real files."""
 
     def __init__(self, home: Path) -> None:
         self.specs: dict[str, InstanceSpec] = {}
         self.running: set[str] = set()
         self.refusals: list[str] = []
         """Why the next starts fail, one each."""
+        self._halted: dict[str, int] = {}
         self._home = home
 
     def place(self, name: str) -> Place:
@@ -46,6 +47,10 @@ class MemoryInstances:
             self._write(spec)
         return "This machine does not limit: memory."
 
+    async def halted(self, name: str) -> int | None:
+        await asyncio.sleep(0)
+        return self._halted.get(name)
+
     async def stop_process(self, name: str) -> None:
         await asyncio.sleep(0)
         self.running.discard(name)
@@ -53,10 +58,16 @@ class MemoryInstances:
     async def remove_instance(self, name: str) -> None:
         await self.stop_process(name)
         if self.specs.pop(name, None) is not None:
+            self._halted.pop(name, None)
             self.place(name).log.unlink()
 
     def end(self, name: str) -> None:
         """The instance dies of itself."""
+        self.running.discard(name)
+
+    def shut_down(self, name: str) -> None:
+        """Somebody inside shuts it down."""
+        self._halted[name] = self.specs[name].incarnation
         self.running.discard(name)
 
     def _write(self, spec: InstanceSpec) -> None:

@@ -1,6 +1,7 @@
 """Keeps the promises made about instances: load → observe → (commit one fact | one act). No memory between passes."""
 
 import asyncio
+import base64
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from ipaddress import IPv4Network
@@ -15,7 +16,6 @@ from millpond.host.spec import HostError, ProcessState
 from millpond.kernel.clock import Clock
 from millpond.operation import NotYet
 from millpond.reconcile.loop import Outcome
-from millpond.services.ec2.instance_facts import user_data_text
 from millpond.services.ec2.interfaces import delete_interface
 from millpond.services.ec2.offers import instance_types
 from millpond.services.ec2.records.instances import INSTANCE_CONTROLLER, Instance
@@ -31,6 +31,7 @@ _MOST_CONSOLE = 65536
 _RESOLVER = 2
 """base+2"""
 _BOOTING = 0.5
+_BY_ITSELF = "Client.InstanceInitiatedShutdown: Instance initiated shutdown"
 
 
 class Outfit(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,6 +128,14 @@ class InstanceController:
         if laid_out is None or promise.interface.id not in laid_out.interfaces:
             return Outcome(why="its network interface is not laid out yet", trouble=True)
         if seen is None or not seen.running or seen.incarnation != instance.incarnation:
+            if await self._instances.halted(instance.process_name) == instance.incarnation:
+                await self._commit(
+                    instance,
+                    wanted="terminated" if instance.shutdown_behavior == "terminate" else "stopped",
+                    rebooting=False,
+                    reason_code=_BY_ITSELF,
+                )
+                return Outcome(why="it was shut down from inside", again=True)
             if instance.seen_incarnation == instance.incarnation:
                 await self._commit(instance, incarnation=instance.incarnation + 1, rebooting=False)
                 return Outcome(why=f"it ended by itself ({_end_of(seen)}): start it again", again=True)
@@ -193,7 +202,7 @@ def _spec(instance: Instance, interface: NetworkInterface, vpc: Vpc, outfit: Out
         hostname=interface.private_name,
         resolver=str(IPv4Network(vpc.cidr).network_address + _RESOLVER),
         authorized_keys=(f"{instance.authorized_key} {instance.key_name}",) if instance.authorized_key else (),
-        user_data=user_data_text(instance),
+        user_data=base64.b64decode(instance.user_data),
         authority=outfit.authority,
         environment=outfit.environment,
         tools=outfit.tools,

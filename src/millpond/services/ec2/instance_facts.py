@@ -45,6 +45,7 @@ class InstanceFacts(msgspec.Struct, frozen=True, kw_only=True):
     key_name: str
     public_key: str
     user_data: str
+    """Octets that are no text are surrogates (PEP 383)."""
     profile_arn: str
     profile_id: str
     role: str
@@ -92,7 +93,7 @@ def instance_facts(transaction: Connection, vpc_id: str, address: str, now: date
         security_groups={names.get(each, each): each for each in interface.groups},
         key_name=instance.key_name,
         public_key=f"{instance.authorized_key} {instance.key_name}" if instance.authorized_key else "",
-        user_data=user_data_text(instance),
+        user_data=_user_data(instance),
         profile_arn=instance.profile,
         profile_id=instance.profile_association,
         role=role.name if role is not None else "",
@@ -122,12 +123,8 @@ def credentials_at(
     return credentials
 
 
-def user_data_text(instance: Instance) -> str:
-    """User data, when it is text; else nothing: no program here could run it."""
-    try:
-        return base64.b64decode(instance.user_data).decode("utf-8")
-    except UnicodeDecodeError:
-        return ""
+def _user_data(instance: Instance) -> str:
+    return base64.b64decode(instance.user_data).decode("utf-8", "surrogateescape")
 
 
 def _at(transaction: Connection, vpc_id: str, address: str) -> tuple[Instance, NetworkInterface] | None:

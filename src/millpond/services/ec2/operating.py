@@ -19,11 +19,16 @@ def describe(handler: Handler) -> Operation:
 
 
 def change(
-    *, takes: Sequence[str], resources: Callable[[Context, Request], Sequence[Resource]] = any_resource, name: str = ""
+    *,
+    takes: Sequence[str],
+    resources: Callable[[Context, Request], Sequence[Resource]] = any_resource,
+    name: str = "",
+    partial: str = "",
 ) -> Callable[[Handler], Operation]:
     """Make a function an EC2 operation that changes things.
 
-    `takes` are the members of the request that it honours; another one that says anything is refused.
+    `takes` are the members of the request that it honours; another one that says anything is refused. `partial` as
+    `operation` has it.
     """
 
     def decorate(handler: Handler) -> Operation:
@@ -32,7 +37,7 @@ def change(
             return handler(ctx, request)
 
         checked.__name__ = handler.__name__
-        return operation(resources=resources, name=name)(_dry(checked))
+        return operation(resources=resources, name=name, partial=partial)(_dry(checked))
 
     return decorate
 

@@ -22,6 +22,7 @@ from millpond.services.elasticache.operations import (
     cache_security_groups,
     engine_versions,
     events,
+    migrations,
     modify_cache_cluster,
     modify_replication_group,
     node_type_modifications,
@@ -38,6 +39,7 @@ from millpond.services.elasticache.operations import (
 from millpond.services.elasticache.records.cache_clusters import CONTROLLER, key_of_process
 from millpond.services.elasticache.records.replication_groups import CONTROLLER as GROUP_CONTROLLER
 from millpond.services.elasticache.replication.controller import ReplicationGroupController
+from millpond.services.elasticache.service_updates import newer_minor
 from millpond.services.elasticache.tables import cache_clusters as cluster_table
 from millpond.services.elasticache.tables import replication_groups as group_table
 
@@ -53,6 +55,7 @@ SERVICE = service(
             replica_counts,
             shard_configuration,
             test_failover,
+            migrations,
             parameter_groups,
             subnet_groups,
             tags,
@@ -72,6 +75,15 @@ def recorded_keys(transaction: Connection) -> list[tuple[str, str]]:
     """Every cluster and replication group of the installation: its controller and its key."""
     clusters = [(CONTROLLER, each) for each in cluster_table.keys(transaction)]
     return clusters + [(GROUP_CONTROLLER, each) for each in group_table.keys(transaction)]
+
+
+def groups_of_member(transaction: Connection, cluster_id: str) -> set[str]:
+    """The ids of the replication groups that have a member of this id, in any account and region."""
+    return {
+        each.id
+        for each in group_table.everywhere(transaction)
+        if any(member.id == cluster_id for member in each.members)
+    }
 
 
 def recorded_processes(transaction: Connection) -> frozenset[str]:
@@ -113,7 +125,9 @@ __all__ = [
     "every_listed_node",
     "every_name",
     "first_listed_node",
+    "groups_of_member",
     "key_of_process",
+    "newer_minor",
     "processes_called",
     "recorded_keys",
     "recorded_processes",

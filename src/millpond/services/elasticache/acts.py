@@ -23,6 +23,7 @@ from millpond.services.elasticache.steps import (
     Rest,
     Resume,
     StartIncarnation,
+    UpgradeMinor,
 )
 
 
@@ -55,6 +56,8 @@ def acts(cluster: CacheCluster, decision: Decision, places: Mapping[str, Place])
             return (*_released(cluster, nodes), _own(cluster, "RemoveCacheCluster", nodes))
         case ApplyPending():
             return (_own(cluster, "ApplyPendingModifications", ()),)
+        case UpgradeMinor(version=version):
+            return (_own(cluster, "ApplyServiceUpdate", (), engineVersion=version),)
         case Resume() | MarkReady() | MarkSilent() | Converge():
             return ()
         case _:

@@ -59,7 +59,11 @@ class Addressing(Protocol):
 
 
 class MachineAddresses:
-    """Addresses of the host's own network, one a node, for drivers without networks."""
+    """Addresses of the host's own network, one a node, for drivers without networks.
+
+    Each node has a network interface on record all the same, so that a subnet runs out, and a security group is in use,
+    as in AWS.
+    """
 
     def __init__(self, network: IPv4Network) -> None:
         self._network = network
@@ -69,21 +73,28 @@ class MachineAddresses:
         transaction: Connection,
         cluster: CacheCluster,
         nodes: Sequence[str],
-        at: datetime,  # noqa: ARG002 - nothing here has a date
+        at: datetime,
         *,
-        circle: str = "",  # noqa: ARG002 - everybody reaches everybody here
+        circle: str = "",
     ) -> Mapping[str, Place] | None:
         taken = cache_clusters.taken_addresses(transaction)
         free = (str(each) for each in islice(self._network.hosts(), _RESERVED, None))
         unused = list(islice((each for each in free if each not in taken), len(nodes)))
         if len(unused) < len(nodes):
             return None
+        interfaces = _interfaces(transaction, cluster, nodes, at, circle=circle)
+        if interfaces is None:
+            return None
         for node, address in zip(nodes, unused, strict=True):
             cache_clusters.take(transaction, cluster.process_name(node), address)
-        return {node: Place(address=address) for node, address in zip(nodes, unused, strict=True)}
+        return {
+            node: Place(address=address, interface=interfaces[node].id)
+            for node, address in zip(nodes, unused, strict=True)
+        }
 
     def release(self, transaction: Connection, cluster: CacheCluster, nodes: Sequence[CacheNode]) -> None:
         cache_clusters.release(transaction, [cluster.process_name(each.id) for each in nodes])
+        _delete_interfaces(transaction, cluster, nodes)
 
     def publish(
         self, transaction: Connection, cluster: CacheCluster, names: Mapping[str, Sequence[str]], *, owner: str = ""
@@ -100,20 +111,13 @@ class VpcAddresses:
     def place(
         self, transaction: Connection, cluster: CacheCluster, nodes: Sequence[str], at: datetime, *, circle: str = ""
     ) -> Mapping[str, Place] | None:
-        with transaction.begin_nested() as attempt:
-            places: dict[str, Place] = {}
-            for node in nodes:
-                interface = _interface(transaction, cluster, cluster.node(node), at, circle=circle)
-                if interface is None:
-                    attempt.rollback()
-                    return None
-                places[node] = Place(address=interface.address, interface=interface.id)
-        return places
+        interfaces = _interfaces(transaction, cluster, nodes, at, circle=circle)
+        if interfaces is None:
+            return None
+        return {node: Place(address=each.address, interface=each.id) for node, each in interfaces.items()}
 
     def release(self, transaction: Connection, cluster: CacheCluster, nodes: Sequence[CacheNode]) -> None:
-        for each in nodes:
-            if each.interface:
-                ec2.delete_interface(transaction, cluster.account, cluster.region, each.interface)
+        _delete_interfaces(transaction, cluster, nodes)
 
     def publish(
         self, transaction: Connection, cluster: CacheCluster, names: Mapping[str, Sequence[str]], *, owner: str = ""
@@ -189,6 +193,27 @@ def join_circle(transaction: Connection, cluster: CacheCluster, circle: str) -> 
     for each in cluster.nodes:
         if each.interface:
             ec2.set_interface_circle(transaction, cluster.account, cluster.region, each.interface, circle)
+
+
+def _interfaces(
+    transaction: Connection, cluster: CacheCluster, nodes: Sequence[str], at: datetime, *, circle: str
+) -> Mapping[str, ec2.NetworkInterface] | None:
+    """An interface for each of these nodes; None, and nothing made, when a subnet has run out."""
+    with transaction.begin_nested() as attempt:
+        made: dict[str, ec2.NetworkInterface] = {}
+        for node in nodes:
+            interface = _interface(transaction, cluster, cluster.node(node), at, circle=circle)
+            if interface is None:
+                attempt.rollback()
+                return None
+            made[node] = interface
+    return made
+
+
+def _delete_interfaces(transaction: Connection, cluster: CacheCluster, nodes: Sequence[CacheNode]) -> None:
+    for each in nodes:
+        if each.interface:
+            ec2.delete_interface(transaction, cluster.account, cluster.region, each.interface)
 
 
 def _interface(

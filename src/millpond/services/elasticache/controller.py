@@ -43,6 +43,7 @@ from millpond.services.elasticache.steps import (
 )
 from millpond.services.elasticache.tables import cache_clusters as clusters
 from millpond.services.elasticache.tables import events, parameter_groups, tags
+from millpond.services.elasticache.windows import takes_minor_versions
 from millpond.store import Store, Vault
 
 
@@ -77,7 +78,11 @@ class Promise(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CacheClusterController:
-    """The reconciler of cache clusters. `stopping` tells whether all of Millpond is being stopped, caches included."""
+    """The reconciler of cache clusters.
+
+    `stopping` tells whether all of Millpond is being stopped, caches included, `newer` the newest version of an
+    engine's family that this machine can have, if it is newer than the given one.
+    """
 
     name = CONTROLLER
 
@@ -95,6 +100,7 @@ class CacheClusterController:
         zone: str,
         clock: Clock,
         stopping: Callable[[], bool],
+        newer: Callable[[str, str], str],
         wake: Callable[[str, str], None],
     ) -> None:
         self._store = store
@@ -109,6 +115,7 @@ class CacheClusterController:
         self._zone = zone
         self._clock = clock
         self._stopping = stopping
+        self._newer = newer
 
     def keys(self) -> Iterable[str]:
         with self._store.read() as transaction:
@@ -160,6 +167,9 @@ class CacheClusterController:
             installed=installed,
             named=not retired and all(published.get(name) == addresses for name, addresses in names.items()),
             stopping=self._stopping(),
+            newer=self._newer(cluster.spec.engine, cluster.spec.engine_version)
+            if takes_minor_versions(cluster.spec.maintenance_window, cluster.created_at, self._clock.now())
+            else "",
             stale_boot_parameters=frozenset(
                 each.id for each in cluster.nodes if each.incarnation and each.boot_parameters != now_booted
             ),

@@ -20,6 +20,7 @@ from millpond.services.elasticache.steps import (
     Rest,
     Resume,
     StartIncarnation,
+    UpgradeMinor,
 )
 
 
@@ -70,6 +71,10 @@ def decide(cluster: CacheCluster, decision: Decision, given: Given, now: datetim
             return Decided(cluster=msgspec.structs.replace(cluster, nodes=kept), messages=removed)
         case ApplyPending():
             return Decided(cluster=apply_pending(cluster, now))
+        case UpgradeMinor(version=version):
+            spec = msgspec.structs.replace(cluster.spec, engine_version=version)
+            generation = cluster.generation + 1
+            return Decided(cluster=msgspec.structs.replace(cluster, spec=spec, generation=generation))
         case Converge():
             return _converge(cluster)
         case Forget():

@@ -31,6 +31,7 @@ from millpond.services.elasticache.steps import (
     RewriteFiles,
     SaveAndStop,
     StartIncarnation,
+    UpgradeMinor,
 )
 from millpond.services.elasticache.windows import is_open
 
@@ -47,7 +48,7 @@ def plan(cluster: CacheCluster, observed: Observed, now: datetime) -> Plan:
         return _plan_stop(cluster, observed)
     return (
         _plan_failed_zone(cluster, observed)
-        or _plan_pending(cluster, now)
+        or _plan_pending(cluster, observed, now)
         or _plan_placement(cluster)
         or _plan_lost(cluster, observed)
         or _plan_upgrade(cluster, observed)
@@ -93,11 +94,16 @@ def _plan_deletion(cluster: CacheCluster, observed: Observed) -> Plan:
     return Plan(why="it is deleted and nothing is left of it", decision=Forget())
 
 
-def _plan_pending(cluster: CacheCluster, now: datetime) -> Plan | None:
-    if cluster.pending.is_empty or not is_open(cluster.spec.maintenance_window, now):
+def _plan_pending(cluster: CacheCluster, observed: Observed, now: datetime) -> Plan | None:
+    if not is_open(cluster.spec.maintenance_window, now) or cluster.generation != cluster.converged_generation:
         return None
-    if cluster.generation != cluster.converged_generation:
-        return None
+    if cluster.pending.is_empty:
+        if not observed.newer or not cluster.spec.auto_minor_version_upgrade:
+            return None
+        return Plan(
+            why=f"the maintenance window {cluster.spec.maintenance_window} is open: it is upgraded to {observed.newer}",
+            decision=UpgradeMinor(version=observed.newer),
+        )
     return Plan(
         why=f"the maintenance window {cluster.spec.maintenance_window} is open: pending changes are applied",
         decision=ApplyPending(),

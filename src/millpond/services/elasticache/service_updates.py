@@ -58,6 +58,13 @@ def service_updates(platform: Platform) -> list[ServiceUpdate]:
     return sorted(found, key=lambda each: each.name)
 
 
+def newer_minor(platform: Platform, engine: str, version: str) -> str:
+    """The version that AutoMinorVersionUpgrade leads to; empty when there is none newer in the same family."""
+    family = next((e.family for e in platform.engine_versions() if (e.engine, e.version) == (engine, version)), "")
+    updates = (each.version for each in service_updates(platform) if (each.engine, each.family) == (engine, family))
+    return next((each for each in updates if ordinal(each) > ordinal(version)), "")
+
+
 def action(
     update: ServiceUpdate, subject: CacheCluster | ReplicationGroup, families: Mapping[tuple[str, str], str]
 ) -> UpdateAction | None:

@@ -37,6 +37,8 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     """The host names of its listed nodes resolve to their addresses."""
     stopping: bool = False
     """The whole of Millpond is being stopped, caches included."""
+    newer: str = ""
+    """The minor version that it is time to upgrade to, if that is wanted; empty when it is not."""
     stale_boot_parameters: frozenset[str] = frozenset()
     """Nodes whose boot parameters differ from the group's values (`pending-reboot`)."""
     failed_zones: frozenset[str] = frozenset()
@@ -100,6 +102,12 @@ class ApplyPending(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The maintenance window is open: what waited for it becomes the promise."""
 
 
+class UpgradeMinor(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The maintenance window is open and there is a newer minor version: AutoMinorVersionUpgrade."""
+
+    version: str
+
+
 class Converge(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Everything promised is so."""
 
@@ -118,6 +126,7 @@ Decision = (
     | ListNodes
     | ForgetNodes
     | ApplyPending
+    | UpgradeMinor
     | Converge
     | Forget
 )

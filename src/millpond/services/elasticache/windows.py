@@ -4,12 +4,13 @@ Source: the ElastiCache API reference (PreferredMaintenanceWindow, SnapshotWindo
 """
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from millpond.services.elasticache.api import InvalidParameterValueException
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _WEEK = 7 * 24 * 60
+_NEW = timedelta(days=1)
 _DAY = 24 * 60
 _MAINTENANCE = re.compile(r"(\w{3}):(\d\d):(\d\d)-(\w{3}):(\d\d):(\d\d)", re.ASCII)
 _SNAPSHOT = re.compile(r"(\d\d):(\d\d)-(\d\d):(\d\d)", re.ASCII)
@@ -85,6 +86,11 @@ def is_open(maintenance: str, now: datetime) -> bool:
     now = now.astimezone(UTC)
     at = now.weekday() * _DAY + now.hour * 60 + now.minute
     return (at - span[0]) % _WEEK < span[1]
+
+
+def takes_minor_versions(maintenance: str, created_at: datetime, now: datetime) -> bool:
+    """Whether minor upgrades come by themselves at `now`: in the window, and not to what was made within a day."""
+    return is_open(maintenance, now) and now - created_at > _NEW
 
 
 def weekly(day: int, start: int) -> str:

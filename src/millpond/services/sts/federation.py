@@ -18,7 +18,10 @@ from millpond.services.sts.sessions import (
     tag_conditions,
 )
 
-_OF_THE_REQUEST = ("aws:CurrentTime", "aws:EpochTime", "aws:SecureTransport", "aws:SourceIp", "aws:UserAgent")
+_OF_THE_REQUEST = (
+    "aws:CurrentTime", "aws:EpochTime", "aws:SecureTransport", "aws:SourceIp", "aws:SourceVpc", "aws:UserAgent",
+    "aws:VpcSourceIp",
+)  # fmt: skip
 """The condition keys of an unsigned request: the others speak of a caller, and there is none."""
 
 

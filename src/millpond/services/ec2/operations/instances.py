@@ -109,6 +109,8 @@ def _passed_role(ctx: Context, request: Request) -> Sequence[Resource]:
         _key_pair,
         _passed_role,
     ),
+    partial="one network interface and one volume; of user data only scripts are run (in MIME archives and compressed, "
+    "too), and the console says what of it is not: #cloud-config",
 )
 def run_instances(ctx: Context, request: Request) -> Response:
     """Promise instances: as many as have room, MinCount at least. The same ClientToken answers with the same ones."""

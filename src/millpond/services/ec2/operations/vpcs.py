@@ -25,6 +25,7 @@ from millpond.services.ec2.tables import names
 from millpond.services.ec2.views import networks as views
 
 _MOST_VPCS = 5
+_THIS_NETWORK = IPv4Network("0.0.0.0/8")
 _ATTRIBUTES = {
     "EnableDnsSupport": "dns_support",
     "EnableDnsHostnames": "dns_hostnames",
@@ -215,7 +216,8 @@ def _block(given: str | None) -> IPv4Network:
             "InvalidParameterValue",
             f"Value ({given[:64]}) for parameter cidrBlock is invalid. This is not a valid CIDR block.",
         )
-    if not 16 <= block.prefixlen <= 28 or block.is_multicast or block.is_loopback or block.is_link_local:
+    special = block.is_multicast or block.is_loopback or block.is_link_local or block.overlaps(_THIS_NETWORK)
+    if special or not 16 <= block.prefixlen <= 28:
         raise CommonFault("InvalidVpc.Range", f"The CIDR '{given}' is invalid.")
     return block
 

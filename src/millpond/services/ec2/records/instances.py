@@ -78,6 +78,7 @@ class Instance(Record, frozen=True, kw_only=True):
     reason: str = ""
     """Why it was stopped or terminated, in AWS's words: `User initiated (2026-11-22 10:00:00 GMT)`."""
     reason_code: str = ""
+    """AWS's code and sentence: `Client.UserInitiatedShutdown: User initiated shutdown`."""
     note: str = ""
     """What the host does not hold it to, for people."""
     access_key_id: str = ""

@@ -34,7 +34,7 @@ def instance(record: Instance, interface: NetworkInterface | None, names: Mappin
         "InstanceType": record.type,
         "State": state(record),
         "StateTransitionReason": record.reason,
-        **({"StateReason": {"Code": record.reason_code, "Message": record.reason_code}} if record.reason_code else {}),
+        **({"StateReason": _reason(record.reason_code)} if record.reason_code else {}),
         "AmiLaunchIndex": record.launch_index,
         "LaunchTime": record.launched_at,
         "Architecture": kind.architecture,
@@ -64,6 +64,11 @@ def instance(record: Instance, interface: NetworkInterface | None, names: Mappin
         "BlockDeviceMappings": [] if record.gone_at else [block_device(record)],
         "Tags": tagging.view(record.tags),
     }
+
+
+def _reason(told: str) -> Response:
+    """The shape StateReason: its message begins with its code."""
+    return {"Code": told.partition(":")[0], "Message": told}
 
 
 def metadata_options(record: Instance) -> Response:

@@ -10,6 +10,9 @@ from millpond.services.elasticache.records.cache_clusters import CacheCluster, C
 from millpond.services.elasticache.records.parameter_groups import ParameterGroup
 from millpond.services.elasticache.records.replication_groups import GroupSpec, Member, ReplicationGroup
 
+_SCALED = "maxmemory"
+"""What comes with the node type and changes while the engine runs; no parameter group can set it."""
+
 
 def boot_parameters(spec: ClusterSpec | GroupSpec, group: ParameterGroup) -> dict[str, str]:
     """The values that only a start can change, as a node started now would take them."""
@@ -22,7 +25,7 @@ def _boot_parameters(
 ) -> Mapping[str, str]:
     """Remembered, because every description of every cluster asks, and few clusters differ."""
     values = effective_parameters(family, node_type, dict(group_values), engine_version)
-    return {name: value for name, value in values.items() if requires_reboot(family, name)}
+    return {name: value for name, value in values.items() if requires_reboot(family, name) and name != _SCALED}
 
 
 def engine_node(
@@ -74,9 +77,10 @@ def member_node(
         admin_password=admin_password,
         interface=node.interface,
         replication=Replication(
-            clustered=group.clustered,
+            clustered=member.clustered,
             hostname=member_endpoint(group, member, zone),
             password=replication_password,
+            copies_outside=group.copies_outside and member.id == group.shards[0].primary,
         ),
     )
 

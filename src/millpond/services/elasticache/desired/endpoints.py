@@ -92,7 +92,7 @@ def group_names(group: ReplicationGroup, zone: str) -> Mapping[str, tuple[str, .
     if group.delete_requested_at is not None or not listed:
         return names
     answering = [each for each in listed if not each.node.silent] or listed
-    if group.clustered:
+    if group.clustered or group.known_mode != "disabled":
         names[group_configuration_endpoint(group, zone)] = tuple(each.node.address for each in answering)
     if group.spec.cluster_mode != "enabled":
         shard = group.shards[0]

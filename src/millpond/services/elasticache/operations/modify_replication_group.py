@@ -24,6 +24,7 @@ from millpond.services.elasticache.api import (
     NodeGroupNotFoundFault,
 )
 from millpond.services.elasticache.catalog.node_types import allowed_modifications, node_type
+from millpond.services.elasticache.desired.slots import even
 from millpond.services.elasticache.failover_rules import check_compatible, check_multi_az
 from millpond.services.elasticache.group_promises import refuse_compatible, require, require_available, tell, write
 from millpond.services.elasticache.members import is_taken, membership_in, primary_of, replicas
@@ -33,6 +34,7 @@ from millpond.services.elasticache.operations.upgrade_replication_group import c
 from millpond.services.elasticache.records.replication_groups import (
     ClusterMode,
     GroupSpec,
+    ModeBefore,
     PendingGroup,
     ReplicationGroup,
 )
@@ -45,8 +47,7 @@ _ALONE = ("ReplicationGroupId", "ClusterMode", "CacheParameterGroupName", "Apply
 
 @operation(
     resources=replication_group_resources.modify_replication_group,
-    partial="no TLS, AUTH tokens, user groups, snapshots, durability, SNS, log delivery or IPv6 yet, and no change of "
-    "ClusterMode from or to disabled",
+    partial="no TLS, AUTH tokens, user groups, snapshots, durability, SNS, log delivery or IPv6 yet",
 )
 def modify_replication_group(ctx: Context, request: Request) -> Response:
     """Change a promise."""
@@ -55,7 +56,7 @@ def modify_replication_group(ctx: Context, request: Request) -> Response:
     _check_node_group(group, request)
     now = request.get("ApplyImmediately", False)
     if request.get("ClusterMode") is not None:
-        changed = msgspec.structs.replace(group, spec=_cluster_mode(ctx, group, request))
+        changed = _in_mode(group, _cluster_mode(ctx, group, request))
     else:
         refuse_compatible(group)
         changed = _modified(ctx, group, request, now=now)
@@ -120,9 +121,9 @@ def _change_at_once(ctx: Context, group: ReplicationGroup, request: Request) -> 
 
 
 def _cluster_mode(ctx: Context, group: ReplicationGroup, request: Request) -> GroupSpec:
-    """From compatible to enabled, which are the same to the engines; nothing else may change with it.
+    """From disabled to compatible and back, and from there to enabled for good; nothing else may change with it.
 
-    AWS comes from disabled to compatible, too, and back; here that would take engines that change into cluster mode.
+    Whether all keys are in database 0 only the engine knows; it is asked before anything is done (`replication.modes`).
     """
     spec, mode = group.spec, request["ClusterMode"]
     besides = sorted(name for name, value in request.items() if name not in _ALONE and value not in (None, [], ""))
@@ -149,12 +150,20 @@ def _cluster_mode(ctx: Context, group: ReplicationGroup, request: Request) -> Gr
     changed = msgspec.structs.replace(spec, cluster_mode=mode, parameter_group=parameters.name)
     if mode == "compatible":
         check_compatible(changed, group.shards)
-    if (mode == "disabled") != (spec.cluster_mode == "disabled"):
-        raise InvalidParameterCombinationException(
-            f"ClusterMode cannot be honoured: changes between {spec.cluster_mode} and {mode} are not available in this "
-            "version of Millpond."
-        )
     return changed
+
+
+def _in_mode(group: ReplicationGroup, spec: GroupSpec) -> ReplicationGroup:
+    """The group with that cluster mode; coming from disabled its shard owns every slot, going back to it none."""
+    changed = msgspec.structs.replace(group, spec=spec)
+    if changed.clustered == group.clustered:
+        return changed
+    slots = even(1)[0] if changed.clustered else ()
+    return msgspec.structs.replace(
+        changed,
+        shards=tuple(msgspec.structs.replace(each, slots=slots) for each in group.shards),
+        mode_before=ModeBefore(cluster_mode=group.spec.cluster_mode, parameter_group=group.spec.parameter_group),
+    )
 
 
 def _change_failover(group: ReplicationGroup, request: Request) -> PendingGroup:

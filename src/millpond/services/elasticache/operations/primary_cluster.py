@@ -17,7 +17,7 @@ from millpond.services.elasticache.api import (
 from millpond.services.elasticache.failover_rules import check_new_group
 from millpond.services.elasticache.members import is_taken, member_id, membership, new_member, spread_zones
 from millpond.services.elasticache.node_groups import asked_for
-from millpond.services.elasticache.records.cache_clusters import CacheCluster
+from millpond.services.elasticache.records.cache_clusters import CacheCluster, CacheNode
 from millpond.services.elasticache.records.replication_groups import GroupSpec, Member, ReplicationGroup, Shard
 from millpond.services.elasticache.service_role import release_service_role
 from millpond.services.elasticache.tables import cache_clusters as clusters
@@ -151,6 +151,12 @@ def _hand_over(ctx: Context, cluster: CacheCluster) -> None:
         if node.interface:
             vpc = placement.vpc_of(ctx, cluster.spec.subnet_group)
             ec2.publish_names(ctx.transaction, ctx.account, ctx.region, vpc, owner=cluster.arn, names={})
-        elif node.address:
+        if node.address and not _is_of_a_subnet(ctx, node):
             clusters.take(ctx.transaction, cluster.process_name(node.id), node.address)
     release_service_role(ctx.transaction, cluster)
+
+
+def _is_of_a_subnet(ctx: Context, node: CacheNode) -> bool:
+    """Whether a node is reached at its interface's own address, not at one of the machine's that stands for it."""
+    interface = ec2.interface(ctx.transaction, ctx.account, ctx.region, node.interface) if node.interface else None
+    return interface is not None and interface.address == node.address

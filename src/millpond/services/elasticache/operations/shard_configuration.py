@@ -49,7 +49,12 @@ def modify_replication_group_shard_configuration(ctx: Context, request: Request)
     else:
         shards = _rebalanced(group)
     require_available(group)
-    return {"ReplicationGroup": replication_group(write_resized(ctx, group, shards), ctx.platform)}
+    owned = {each.id: each.slots for each in group.shards}
+    noted = tuple(msgspec.structs.replace(each, owned=owned.get(each.id, ())) for each in shards)
+    changing = msgspec.structs.replace(
+        group, resharding=sum(len(slots_of(each.slots) - slots_of(each.owned)) for each in noted)
+    )
+    return {"ReplicationGroup": replication_group(write_resized(ctx, changing, noted), ctx.platform)}
 
 
 OPERATIONS: tuple[Operation, ...] = (modify_replication_group_shard_configuration,)

@@ -54,6 +54,22 @@ class PendingGroup(msgspec.Struct, frozen=True, kw_only=True):
         return self == PendingGroup()
 
 
+class ModeBefore(msgspec.Struct, frozen=True, kw_only=True):
+    """What a change of the cluster mode goes back to when it fails."""
+
+    cluster_mode: ClusterMode
+    parameter_group: str
+
+
+class Migration(msgspec.Struct, frozen=True, kw_only=True):
+    """Data that come from an engine that is not Millpond's."""
+
+    address: str
+    port: int
+    stage: Literal["test", "copy", "finish", "abort"]
+    """Whether that could be; it is copied; it is to end once nothing is missing; it is to end now."""
+
+
 class Member(msgspec.Struct, frozen=True, kw_only=True):
     """One member: a cache cluster of one node."""
 
@@ -63,6 +79,10 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
     """Its only node, `0001`, and every decision about it."""
     engine: str = ""
     """What its incarnation was started with (`redis`, `valkey`), as `node.engine_version`; empty before its first."""
+    clustered: bool = False
+    """Whether its incarnation was started in cluster mode."""
+    saved: bool = False
+    """Its incarnation's data were saved before it was stopped."""
     silent_since: datetime | None = None
     """Since when this replica runs but does not answer."""
     epoch: int = 0
@@ -94,6 +114,8 @@ class Shard(msgspec.Struct, frozen=True, kw_only=True):
     """The switch-over under way was asked for: writes are held until the successor has everything."""
     moved_from: str = ""
     """The member whose clients are still to be sent away, now that names lead to `serving`."""
+    owned: tuple[tuple[int, int], ...] = ()
+    """While slots move: those that its primary was last seen to own."""
     removing: bool = False
     """It goes once it owns no slot; `slots` is empty then."""
 
@@ -116,6 +138,13 @@ class ReplicationGroup(msgspec.Struct, frozen=True, kw_only=True):
     generation: int = 1
     converged_generation: int = 0
     delete_requested_at: datetime | None = None
+    mode_before: ModeBefore | None = None
+    """While the cluster mode changes from or to disabled."""
+    migration: Migration | None = None
+    resharding: int = 0
+    """How many slots the resharding that is under way is to move."""
+    unplaced: bool = False
+    """No address was left for a member when one was last looked for."""
     retain_primary: bool = False
     """On deletion the primary stays, as a standalone cluster."""
     revision: int = 0
@@ -137,6 +166,16 @@ class ReplicationGroup(msgspec.Struct, frozen=True, kw_only=True):
     def clustered(self) -> bool:
         """Whether its engines run in cluster mode; `compatible` groups do, with one shard."""
         return self.spec.cluster_mode != "disabled"
+
+    @property
+    def copies_outside(self) -> bool:
+        """Whether its primary copies an engine that is no member, and takes no writes meanwhile."""
+        return self.migration is not None and self.migration.stage != "test"
+
+    @property
+    def known_mode(self) -> ClusterMode:
+        """The cluster mode that clients are told: the former one until the change of it has come about."""
+        return self.spec.cluster_mode if self.mode_before is None else self.mode_before.cluster_mode
 
     def member(self, member_id: str) -> Member:
         return next(each for each in self.members if each.id == member_id)

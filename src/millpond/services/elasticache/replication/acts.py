@@ -9,15 +9,21 @@ from typing import Any, assert_never
 from millpond.services.elasticache.acts import Act
 from millpond.services.elasticache.records.replication_groups import ReplicationGroup
 from millpond.services.elasticache.replication.steps import (
+    AbandonMode,
+    AbandonScaling,
     ApplyPending,
     Appoint,
     Converge,
     Decision,
+    EndMigration,
     Forget,
     ForgetMembers,
     ListMembers,
     MarkReady,
     MarkSilent,
+    NoteSaved,
+    NoteSlots,
+    NoteTest,
     PlaceMembers,
     Release,
     RestMembers,
@@ -28,6 +34,7 @@ from millpond.services.elasticache.replication.steps import (
     StartMembers,
     Suspect,
     Trust,
+    UpgradeMinor,
 )
 
 
@@ -57,7 +64,15 @@ def acts(group: ReplicationGroup, decision: Decision, addresses: Mapping[str, st
             return (_own(group, "ApplyPendingModifications", ()),)
         case ResumeMembers() | MarkReady() | MarkSilent() | Suspect() | Trust() | Converge():
             return ()
-        case Serve() | SentAway() | Retire():
+        case AbandonMode(failed=failed):
+            return (_own(group, "AbandonClusterMode", (failed,) if failed else ()),)
+        case AbandonScaling():
+            return (_own(group, "AbandonScaling", ()),)
+        case UpgradeMinor(version=version):
+            return (_own(group, "ApplyServiceUpdate", (), engineVersion=version),)
+        case EndMigration():
+            return (_own(group, "EndMigration", (group.shards[0].primary,)),)
+        case NoteSaved() | NoteSlots() | NoteTest() | Serve() | SentAway() | Retire():
             return ()
         case _:
             assert_never(decision)

@@ -4,6 +4,7 @@ One pass does one or the other and keeps nothing for the next. What a pass needs
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import assert_never
@@ -11,7 +12,7 @@ from typing import assert_never
 import msgspec
 from sqlalchemy import Connection
 
-from millpond.engines.spec import EngineError, Node, ReplicatingEngine
+from millpond.engines.spec import EngineError, Memory, Node, Outside, OutsideState, ReplicatingEngine
 from millpond.host.fabric import Fabric
 from millpond.host.spec import Host, HostError, Place
 from millpond.kernel.clock import Clock
@@ -27,7 +28,8 @@ from millpond.services.elasticache.records.cache_clusters import cluster_arn
 from millpond.services.elasticache.records.parameter_groups import ParameterGroup
 from millpond.services.elasticache.records.replication_groups import CONTROLLER, Member, ReplicationGroup
 from millpond.services.elasticache.replication.acts import acts
-from millpond.services.elasticache.replication.decide import Decided, Given, decide, standalone
+from millpond.services.elasticache.replication.decide import Decided, Given, decide, standalone, unplaced
+from millpond.services.elasticache.replication.fitting import is_scaling
 from millpond.services.elasticache.replication.observing import all_answer, observe_members
 from millpond.services.elasticache.replication.plan import WATCH, plan
 from millpond.services.elasticache.replication.steps import (
@@ -37,6 +39,7 @@ from millpond.services.elasticache.replication.steps import (
     Decision,
     EnsureProcess,
     Follow,
+    FollowOutside,
     ForgetPeers,
     InstallEngine,
     Meet,
@@ -60,6 +63,7 @@ from millpond.services.elasticache.service_role import (
 from millpond.services.elasticache.tables import cache_clusters as clusters
 from millpond.services.elasticache.tables import events, parameter_groups, tags
 from millpond.services.elasticache.tables import replication_groups as groups
+from millpond.services.elasticache.windows import takes_minor_versions
 from millpond.store import Store, Vault
 
 _LOOK_CLOSELY = timedelta(seconds=3)
@@ -90,8 +94,16 @@ class Calm(msgspec.Struct, frozen=True, kw_only=True):
     until: datetime
 
 
+class _Unplaced(Exception):  # noqa: N818 - it is not an error
+    """There is no address for the member of this id."""
+
+
 class ReplicationGroupController:
-    """The reconciler of replication groups. `stopping` tells whether all of Millpond is being stopped."""
+    """The reconciler of replication groups.
+
+    `stopping` tells whether all of Millpond is being stopped, `newer` the newest version of an engine's family that
+    this machine can have, if it is newer than the given one.
+    """
 
     name = CONTROLLER
 
@@ -109,6 +121,7 @@ class ReplicationGroupController:
         zone: str,
         clock: Clock,
         stopping: Callable[[], bool],
+        newer: Callable[[str, str], str],
         wake: Callable[[str, str], None],
     ) -> None:
         self._store = store
@@ -123,6 +136,7 @@ class ReplicationGroupController:
         self._zone = zone
         self._clock = clock
         self._stopping = stopping
+        self._newer = newer
         self._processes: dict[str, Process] = {}
         self._calm: dict[str, Calm] = {}
 
@@ -188,6 +202,7 @@ class ReplicationGroupController:
         group = promise.group
         builds = {(each.engine, each.node.engine_version) for each in group.members if each.node.incarnation}
         builds.add((group.spec.engine, group.spec.engine_version))
+        outside, detail = await self._look_outside(group)
         now_booted = boot_parameters(group.spec, promise.parameters)
         names, published = group_names(group, self._zone), self._names.published()
         retired = {name for name in published if is_name_of_group(name, group)} - names.keys()
@@ -198,11 +213,39 @@ class ReplicationGroupController:
             installed=frozenset(each for each in builds if self._builds.installed(*each) is not None),
             named=not retired and all(published.get(name) == addresses for name, addresses in names.items()),
             stopping=self._stopping(),
+            outside=outside,
+            outside_detail=detail,
+            memory=await self._memory(promise) if is_scaling(group) else {},
+            newer=self._newer(group.spec.engine, group.spec.engine_version)
+            if takes_minor_versions(group.spec.maintenance_window, group.created_at, self._clock.now())
+            else "",
             stale_boot_parameters=frozenset(
                 each.id for each in group.members if each.node.incarnation and each.node.boot_parameters != now_booted
             ),
             failed_zones=promise.failed_zones,
         )
+
+    async def _memory(self, promise: Promise) -> dict[str, Memory]:
+        """Of the primaries that answer."""
+        found: dict[str, Memory] = {}
+        for shard in promise.group.shards:
+            member = shard.member(shard.primary)
+            if member is None or not member.node.ready:
+                continue
+            with contextlib.suppress(EngineError, NotYet):
+                engine = self._engines[promise.group.spec.engine]
+                found[member.id] = await engine.memory(*self._placed(promise, member.id))
+        return found
+
+    async def _look_outside(self, group: ReplicationGroup) -> tuple[OutsideState | None, str]:
+        """The engine outside that data are to come from, before the members are: what it had, they may have by then."""
+        if group.migration is None:
+            return None, ""
+        where = Outside(address=group.migration.address, port=group.migration.port)
+        try:
+            return await self._engines[group.spec.engine].look_outside(where), ""
+        except EngineError as error:
+            return None, str(error)
 
     def _node(self, promise: Promise, member: Member) -> Node | None:
         group = promise.group
@@ -226,6 +269,18 @@ class ReplicationGroupController:
     # Decisions.
 
     def _commit(self, promise: Promise, decision: Decision) -> None:
+        """Write a decision down, with all that follows from it; NotYet when there is no place for a member."""
+        try:
+            self._write_down(promise, decision)
+        except _Unplaced as without:
+            if not promise.group.unplaced:
+                decided = unplaced(promise.group, str(without))
+                with self._store.begin() as transaction:
+                    self._write(transaction, promise.group, decided)
+                    self._tell(transaction, promise.group, decided)
+            raise NotYet(f"no address is free for {without}") from without
+
+    def _write_down(self, promise: Promise, decision: Decision) -> None:
         group = promise.group
         now = self._clock.now()
         with self._store.begin() as transaction:
@@ -246,7 +301,7 @@ class ReplicationGroupController:
         cluster = standalone(group, group.member(member_id))
         placed = self._addressing.place(transaction, cluster, ("0001",), at, circle=circle_of(group.arn))
         if placed is None:
-            raise NotYet(f"no address is free for {member_id}")
+            raise _Unplaced(member_id)
         return placed["0001"]
 
     def _write(self, transaction: Connection, group: ReplicationGroup, decided: Decided) -> None:
@@ -321,12 +376,14 @@ class ReplicationGroupController:
         self,
         promise: Promise,
         engine: ReplicatingEngine,
-        action: Follow | Promote | SwitchOver | SendAway | Meet | ForgetPeers | AddSlots | MoveSlots,
+        action: Follow | FollowOutside | Promote | SwitchOver | SendAway | Meet | ForgetPeers | AddSlots | MoveSlots,
     ) -> None:
         """What is told to engines about each other."""
         match action:
             case Follow(member=member, primary=primary):
                 await engine.follow(*self._placed(promise, member), self._placed(promise, primary)[0])
+            case FollowOutside(member=member, outside=outside):
+                await engine.follow_outside(*self._placed(promise, member), outside)
             case Promote(member=member):
                 await engine.promote(*self._placed(promise, member))
             case SwitchOver(old=old, new=new):

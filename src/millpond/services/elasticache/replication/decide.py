@@ -15,15 +15,21 @@ from millpond.services.elasticache.records.replication_groups import (
     Shard,
 )
 from millpond.services.elasticache.replication.steps import (
+    AbandonMode,
+    AbandonScaling,
     ApplyPending,
     Appoint,
     Converge,
     Decision,
+    EndMigration,
     Forget,
     ForgetMembers,
     ListMembers,
     MarkReady,
     MarkSilent,
+    NoteSaved,
+    NoteSlots,
+    NoteTest,
     PlaceMembers,
     Release,
     RestMembers,
@@ -34,6 +40,7 @@ from millpond.services.elasticache.replication.steps import (
     StartMembers,
     Suspect,
     Trust,
+    UpgradeMinor,
 )
 
 replace = msgspec.structs.replace
@@ -68,7 +75,8 @@ def decide(group: ReplicationGroup, decision: Decision, given: Given, now: datet
     """Write a decision into the record; nothing is done about it here."""
     match decision:
         case PlaceMembers(members=members):
-            return Decided(group=_each(group, members, lambda each: _placed(group, each, given)))
+            placed = _each(group, members, lambda each: _placed(group, each, given))
+            return Decided(group=replace(placed, unplaced=False))
         case StartMembers():
             return _start(group, decision, given)
         case RestMembers(members=members):
@@ -93,6 +101,22 @@ def decide(group: ReplicationGroup, decision: Decision, given: Given, now: datet
             return _serve(group, _find(group, shard))
         case SentAway(shard=shard):
             return _sent_away(group, _find(group, shard), given)
+        case NoteSaved(members=members):
+            return Decided(group=_each(group, members, lambda each: replace(each, saved=True)))
+        case AbandonMode():
+            return _abandon_mode(group, decision, given)
+        case NoteSlots(owned=owned):
+            shards = tuple(replace(each, owned=owned[each.id]) for each in group.shards)
+            return Decided(group=replace(group, shards=shards))
+        case AbandonScaling(because=because):
+            return _abandon_scaling(group, because)
+        case UpgradeMinor(version=version):
+            spec = replace(group.spec, engine_version=version)
+            return Decided(group=replace(group, spec=spec, generation=group.generation + 1))
+        case NoteTest(problem=problem):
+            return _tested(group, problem)
+        case EndMigration():
+            return _migrated(group)
         case ListMembers(members=members):
             return _list(group, members)
         case Retire(shard=shard):
@@ -100,7 +124,7 @@ def decide(group: ReplicationGroup, decision: Decision, given: Given, now: datet
         case ForgetMembers(members=members):
             return _forget(group, members)
         case ApplyPending():
-            return Decided(group=apply_pending(group))
+            return _apply_pending(group)
         case Converge():
             return _converge(group)
         case Release(member=member):
@@ -133,6 +157,12 @@ def apply_pending(group: ReplicationGroup) -> ReplicationGroup:
         return changed
     shard = next(each for each in group.shards if each.member(pending.primary) is not None)
     return _shard(changed, shard.id, switch_to=pending.primary)
+
+
+def unplaced(group: ReplicationGroup, member: str) -> Decided:
+    """Note, and tell once, that no address is left where a member may be."""
+    text = "Failed to add a cache node due to insufficient free IP addresses in the specified subnets"
+    return Decided(group=replace(group, unplaced=True), messages=(Message(member=member, text=text),))
 
 
 def standalone(group: ReplicationGroup, member: Member) -> CacheCluster:
@@ -199,6 +229,8 @@ def _started(group: ReplicationGroup, member: Member, given: Given, *, fresh: bo
     return replace(
         member,
         engine=group.spec.engine,
+        clustered=_clustered(group, member),
+        saved=False,
         epoch=0,
         silent_since=None,
         node=replace(
@@ -216,6 +248,66 @@ def _started(group: ReplicationGroup, member: Member, given: Given, *, fresh: bo
             recovering=recovering or node.recovering,
         ),
     )
+
+
+def _clustered(group: ReplicationGroup, member: Member) -> bool:
+    """A member starts in the mode of its primary: whoever changes the cluster mode is the primary, first."""
+    shard = next(each for each in group.shards if each.member(member.id) is not None)
+    primary = shard.member(shard.primary)
+    if primary is None or primary.id == member.id or not primary.node.incarnation:
+        return group.clustered
+    return primary.clustered
+
+
+def _abandon_mode(group: ReplicationGroup, decision: AbandonMode, given: Given) -> Decided:
+    before = group.mode_before
+    assert before is not None, "only a change of the mode can be abandoned"
+    text = f"Failed applying modification of cluster mode to {group.spec.cluster_mode}: {decision.because}"
+    spec = replace(group.spec, cluster_mode=before.cluster_mode, parameter_group=before.parameter_group)
+    shards = tuple(replace(each, slots=()) for each in group.shards)
+    back = replace(group, spec=spec, shards=shards, mode_before=None, generation=group.generation + 1)
+    if not decision.failed:
+        return Decided(group=back, messages=(Message(text=text),))
+    started = _start(back, StartMembers(members=(decision.failed,), fresh=False), given)
+    return replace(started, messages=(Message(text=text), *started.messages))
+
+
+def _abandon_scaling(group: ReplicationGroup, because: str) -> Decided:
+    types = {each.node.node_type for each in group.members} - {"", group.spec.node_type}
+    if types:
+        former = min(types)
+        text = f"Failed applying modification to cache node type to {group.spec.node_type}."
+        spec = replace(group.spec, node_type=former)
+        back = replace(group, spec=spec, generation=group.generation + 1)
+        return Decided(group=back, messages=(Message(text=f"{text} {because[:1].upper()}{because[1:]}."),))
+    shards = tuple(replace(each, slots=each.owned, owned=(), removing=False) for each in group.shards)
+    back = replace(group, shards=shards, resharding=0, generation=group.generation + 1)
+    text = f"Failed applying modification to the shard configuration. {because[:1].upper()}{because[1:]}."
+    return Decided(group=back, messages=(Message(text=text),))
+
+
+def _apply_pending(group: ReplicationGroup) -> Decided:
+    changed, messages = apply_pending(group), []
+    if changed.spec.automatic_failover != group.spec.automatic_failover:
+        state = "on" if changed.spec.automatic_failover else "off"
+        text = f"Automatic failover has been turned {state} for replication group {group.id}"
+        messages.append(Message(text=text))
+    return Decided(group=changed, messages=tuple(messages))
+
+
+def _tested(group: ReplicationGroup, problem: str) -> Decided:
+    assert group.migration is not None
+    text = f"Test migration from {group.migration.address}:{group.migration.port} " + (
+        f"failed: {problem}" if problem else "succeeded"
+    )
+    return Decided(group=replace(group, migration=None), messages=(Message(text=text),))
+
+
+def _migrated(group: ReplicationGroup) -> Decided:
+    assert group.migration is not None
+    how = "stopped before its data were in sync" if group.migration.stage == "abort" else "completed"
+    text = f"Migration from {group.migration.address}:{group.migration.port} {how}"
+    return Decided(group=replace(group, migration=None), messages=(Message(text=text),))
 
 
 def _start(group: ReplicationGroup, decision: StartMembers, given: Given) -> Decided:
@@ -328,9 +420,13 @@ def _converge(group: ReplicationGroup) -> Decided:
     )
     # What was asked for came about some other way.
     shards = tuple(
-        replace(each, switch_to="" if each.switch_to == each.primary else each.switch_to) for each in done.shards
+        replace(each, owned=(), switch_to="" if each.switch_to == each.primary else each.switch_to)
+        for each in done.shards
     )
-    return Decided(group=replace(done, shards=shards, converged_generation=group.generation), messages=tuple(messages))
+    return Decided(
+        group=replace(done, shards=shards, converged_generation=group.generation, mode_before=None, resharding=0),
+        messages=tuple(messages),
+    )
 
 
 def _deleted(group: ReplicationGroup) -> Message:

@@ -48,6 +48,7 @@ async def _observe(
         linked=answer.linked,
         syncing=answer.syncing,
         offset=answer.offset,
+        databases=answer.databases,
         cluster=answer.cluster,
         unconfigured=tuple(answer.unconfigured),
         detail=answer.detail,

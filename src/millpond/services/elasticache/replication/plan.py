@@ -7,11 +7,15 @@ between any two of them changes nothing but the time.
 from datetime import datetime, timedelta
 
 from millpond.services.elasticache.records.replication_groups import Member, ReplicationGroup, Shard
+from millpond.services.elasticache.replication.fitting import plan_fit
+from millpond.services.elasticache.replication.migrating import plan_copying, plan_migration
+from millpond.services.elasticache.replication.modes import plan_failed_mode, plan_mode
 from millpond.services.elasticache.replication.primaries import plan_primaries, plan_switch_overs
 from millpond.services.elasticache.replication.seen import (
     ids,
     is_current,
     is_going,
+    is_in_other_mode,
     is_live,
     is_lost,
     is_outdated,
@@ -31,6 +35,7 @@ from millpond.services.elasticache.replication.steps import (
     InstallEngine,
     ListMembers,
     MarkSilent,
+    NoteSaved,
     Observed,
     PlaceMembers,
     Plan,
@@ -44,6 +49,7 @@ from millpond.services.elasticache.replication.steps import (
     SaveAndStop,
     StartMembers,
     Stop,
+    UpgradeMinor,
 )
 from millpond.services.elasticache.replication.topology import plan_slots, plan_topology, waiting_for
 from millpond.services.elasticache.windows import is_open
@@ -66,20 +72,24 @@ def plan(group: ReplicationGroup, observed: Observed, now: datetime) -> Plan:
         return _plan_stop(group, observed)
     return (
         _plan_failed_zone(group, observed)
-        or plan_primaries(group, observed, now)
-        or _plan_pending(group, now)
+        or (plan_copying if group.copies_outside else plan_primaries)(group, observed, now)
+        or _plan_pending(group, observed, now)
         or _plan_placement(group)
         or _plan_lost_replicas(group, observed, now)
         or _plan_restarts(group, observed)
         or _plan_engines(group, observed)
+        or plan_failed_mode(group, observed)
+        or plan_fit(group, observed)
         or _plan_processes(group, observed)
         or plan_topology(group, observed)
         or plan_slots(group, observed)
         or _plan_listing(group, observed)
         or plan_switch_overs(group, observed)
+        or plan_mode(group, observed)
         or _plan_upgrade(group, observed)
         or _plan_removal(group, observed)
         or _plan_waiting(group, observed)
+        or plan_migration(group, observed)
         or _plan_convergence(group, observed)
     )
 
@@ -139,7 +149,7 @@ def _plan_saving(group: ReplicationGroup, members: tuple[Member, ...], observed:
     return Plan(
         why=f"{names(awake)} is saved and stopped",
         actions=tuple(SaveAndStop(member=each.id) for each in awake),
-        settle=0,
+        decision=NoteSaved(members=ids(awake)),
     )
 
 
@@ -155,11 +165,17 @@ def _plan_failed_zone(group: ReplicationGroup, observed: Observed) -> Plan | Non
     )
 
 
-def _plan_pending(group: ReplicationGroup, now: datetime) -> Plan | None:
-    if group.pending.is_empty or not is_open(group.spec.maintenance_window, now):
+def _plan_pending(group: ReplicationGroup, observed: Observed, now: datetime) -> Plan | None:
+    minor = observed.newer if group.spec.auto_minor_version_upgrade and group.spec.cluster_mode != "compatible" else ""
+    if not is_open(group.spec.maintenance_window, now) or group.generation != group.converged_generation:
         return None
-    if group.generation != group.converged_generation:
-        return None
+    if group.pending.is_empty:
+        if not minor:
+            return None
+        return Plan(
+            why=f"the maintenance window {group.spec.maintenance_window} is open: it is upgraded to {minor}",
+            decision=UpgradeMinor(version=minor),
+        )
     return Plan(
         why=f"the maintenance window {group.spec.maintenance_window} is open: pending changes are applied",
         decision=ApplyPending(),
@@ -210,6 +226,12 @@ def _plan_restarts(group: ReplicationGroup, observed: Observed) -> Plan | None:
     primaries = {each.primary for each in group.shards}
     resting = [each for each in group.members if each.node.resting]
     rested = [each for each in resting if not seen(observed, each).running]
+    unsaved = [each for each in rested if is_in_other_mode(group, each) and not each.saved]
+    if unsaved:
+        return Plan(
+            why=f"{names(unsaved)} ended before it was saved: that is a loss",
+            decision=ResumeMembers(members=ids(unsaved)),
+        )
     saved = [each for each in rested if each.id in primaries]
     if saved:
         return Plan(
@@ -221,7 +243,9 @@ def _plan_restarts(group: ReplicationGroup, observed: Observed) -> Plan | None:
             why=f"{names(rested)} has rested and is started again, to be filled",
             decision=StartMembers(members=ids(rested), fresh=True),
         )
-    alone = [each for each in resting if is_outdated(group, each) and each.id in primaries]
+    alone = [
+        each for each in resting if (is_outdated(group, each) or is_in_other_mode(group, each)) and each.id in primaries
+    ]
     awake = [each for each in resting if each not in alone]
     if awake:
         return Plan(why=f"{names(awake)} was to rest but is wanted again", decision=ResumeMembers(members=ids(awake)))

@@ -61,7 +61,7 @@ def plan_primaries(group: ReplicationGroup, observed: Observed, now: datetime) -
 def _plan_shard(group: ReplicationGroup, shard: Shard, observed: Observed, now: datetime) -> Plan | None:
     primary = primary_of(shard)
     if primary is None or primary.epoch != shard.epoch:
-        return _plan_first(shard, primary)
+        return plan_first(shard, primary)
     if is_lost(observed, primary):
         return _plan_lost(group, shard, primary, observed, now)
     if not is_current(observed, primary):
@@ -82,7 +82,7 @@ def _plan_shard(group: ReplicationGroup, shard: Shard, observed: Observed, now: 
     return _plan_serving(shard, primary, observed)
 
 
-def _plan_first(shard: Shard, primary: Member | None) -> Plan | None:
+def plan_first(shard: Shard, primary: Member | None) -> Plan | None:
     """Nobody is appointed, or who is was started anew since and has to be told again."""
     placed = [each for each in shard.members if each.node.incarnation and not each.node.removing]
     if primary is None:

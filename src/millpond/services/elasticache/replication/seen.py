@@ -46,6 +46,11 @@ def is_outdated(group: ReplicationGroup, member: Member) -> bool:
     return (member.engine, member.node.engine_version) != (group.spec.engine, group.spec.engine_version)
 
 
+def is_in_other_mode(group: ReplicationGroup, member: Member) -> bool:
+    """Whether it was started in cluster mode and should not be, or the other way round."""
+    return member.node.incarnation > 0 and member.clustered != group.clustered
+
+
 def names(members: Sequence[Member]) -> str:
     return ", ".join(each.id for each in members)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from millpond.engines.spec import ClusterView, Role, Slots
+from millpond.engines.spec import ClusterView, Memory, Outside, OutsideState, Role, Slots
 
 
 class ObservedMember(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +26,8 @@ class ObservedMember(msgspec.Struct, frozen=True, kw_only=True):
     linked: bool = False
     syncing: bool = False
     offset: int = 0
+    databases: frozenset[int] = frozenset()
+    """Without cluster mode: those that hold keys."""
     cluster: ClusterView | None = None
     unconfigured: tuple[str, ...] = ()
     detail: str = ""
@@ -41,6 +43,14 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     named: bool
     """Its host names resolve as they should, and no others of its."""
     stopping: bool = False
+    outside: OutsideState | None = None
+    """The engine outside that data are to come from, where there is one and it answered."""
+    outside_detail: str = ""
+    """Why it did not answer."""
+    memory: Mapping[str, Memory] = {}
+    """Of primaries, while it matters whether their data fit: member by member."""
+    newer: str = ""
+    """The minor version that it is time to upgrade to, if that is wanted; empty when it is not."""
     stale_boot_parameters: frozenset[str] = frozenset()
     """Members that need a reboot to take the parameter group's values."""
     failed_zones: frozenset[str] = frozenset()
@@ -121,6 +131,47 @@ class SentAway(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     shard: str
 
 
+class NoteSaved(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Members' data were saved and their processes stopped: nothing tells that later."""
+
+    members: tuple[str, ...]
+
+
+class AbandonMode(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The cluster mode cannot change: go back, and start `failed` again as it was, with its data."""
+
+    because: str
+    failed: str = ""
+
+
+class NoteTest(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """It was seen whether data could come from an engine outside: empty, or why not."""
+
+    problem: str
+
+
+class EndMigration(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """No more is copied from outside: the primary takes writes again."""
+
+
+class NoteSlots(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Who owns which slots has changed: shard by shard, for DescribeReplicationGroups to tell."""
+
+    owned: Mapping[str, Slots]
+
+
+class AbandonScaling(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The data would not fit: nothing moves and nothing shrinks."""
+
+    because: str
+
+
+class UpgradeMinor(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The maintenance window is open and there is a newer minor version: AutoMinorVersionUpgrade."""
+
+    version: str
+
+
 class ListMembers(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Tell clients exactly these members."""
 
@@ -169,6 +220,13 @@ Decision = (
     | Appoint
     | Serve
     | SentAway
+    | NoteSaved
+    | AbandonMode
+    | NoteSlots
+    | AbandonScaling
+    | UpgradeMinor
+    | NoteTest
+    | EndMigration
     | ListMembers
     | Retire
     | ForgetMembers
@@ -216,6 +274,11 @@ class Configure(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 class Follow(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     member: str
     primary: str
+
+
+class FollowOutside(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    member: str
+    outside: Outside
 
 
 class Promote(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -266,6 +329,7 @@ Action = (
     | RemoveProcess
     | Configure
     | Follow
+    | FollowOutside
     | Promote
     | SwitchOver
     | SendAway

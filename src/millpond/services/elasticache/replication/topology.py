@@ -17,12 +17,15 @@ from millpond.services.elasticache.replication.steps import (
     MarkReady,
     Meet,
     MoveSlots,
+    NoteSlots,
     Observed,
     Plan,
 )
 
 _SOON = 0.02
 _GOSSIP = 0.05
+_AT_ONCE = 1024
+"""How many slots move between two shards before it is told how far that is."""
 
 
 def plan_topology(group: ReplicationGroup, observed: Observed) -> Plan | None:
@@ -84,6 +87,7 @@ def _plan_following(group: ReplicationGroup, observed: Observed) -> Plan | None:
             and not _copies(each, primary, observed)
             and not _is_yielding(each, observed)
             and seen(observed, each).role != "none"
+            and each.clustered == primary.clustered
         ]
     if not follows:
         return None
@@ -202,6 +206,11 @@ def plan_slots(group: ReplicationGroup, observed: Observed) -> Plan | None:
             actions=tuple(added),
             settle=_SOON,
         )
+    if group.resharding and any(each.owned != ranges_of(owned[each.id]) for each in group.shards):
+        return Plan(
+            why="slots have moved, and everybody is told",
+            decision=NoteSlots(owned={each: ranges_of(slots) for each, slots in owned.items()}),
+        )
     moves = _moves(group.shards, owned, wanted)
     if moves:
         left = sum(len(wanted[shard] - owned[shard]) for shard in wanted)
@@ -222,7 +231,7 @@ def _moves(
     moves = []
     for target in shards:
         for source in shards:
-            slots = owned[source.id] & wanted[target.id]
+            slots = frozenset(sorted(owned[source.id] & wanted[target.id])[:_AT_ONCE])
             if source.id != target.id and slots and not busy & {source.id, target.id}:
                 busy |= {source.id, target.id}
                 moves.append(MoveSlots(source=source.primary, target=target.primary, slots=ranges_of(slots)))

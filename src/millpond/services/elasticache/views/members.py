@@ -23,6 +23,8 @@ def member_status(group: ReplicationGroup, shard: Shard, member: Member) -> str:
         or (group.delete_requested_at is not None and not _is_kept(group, shard, member))
     ):
         return "deleting"
+    if group.unplaced and not node.address:
+        return "incompatible-network"
     if not group.converged_generation or is_joining(member):
         return "creating"
     if node.reboot_requested or node.rebooting:

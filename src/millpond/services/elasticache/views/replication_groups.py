@@ -17,6 +17,7 @@ from millpond.services.elasticache.desired.endpoints import (
     reader_endpoint,
 )
 from millpond.services.elasticache.records.replication_groups import Member, ReplicationGroup, Shard
+from millpond.services.elasticache.replication.fitting import left
 from millpond.services.elasticache.views.members import is_joining, is_well
 
 
@@ -25,7 +26,7 @@ def status(group: ReplicationGroup) -> str:
     if group.delete_requested_at is not None:
         return "deleting"
     if not group.converged_generation:
-        return "creating"
+        return "create-failed" if group.unplaced else "creating"
     if group.generation != group.converged_generation or any(not _is_settled(each) for each in group.shards):
         return "modifying"
     return "available"
@@ -55,8 +56,7 @@ def _is_settled(shard: Shard) -> bool:
 def replication_group(group: ReplicationGroup, platform: Platform) -> dict[str, Any]:
     """The ReplicationGroup shape. Node groups and endpoints are left out while it is created or deleted."""
     spec, now = group.spec, status(group)
-    is_up = now not in {"creating", "deleting"}
-    clustered = spec.cluster_mode == "enabled"
+    is_up = now not in {"creating", "create-failed", "deleting"}
     view: dict[str, Any] = {
         "ReplicationGroupId": group.id,
         "Description": group.description,
@@ -69,8 +69,8 @@ def replication_group(group: ReplicationGroup, platform: Platform) -> dict[str, 
         "MultiAZ": "enabled" if spec.multi_az else "disabled",
         "SnapshotRetentionLimit": 0,
         "SnapshotWindow": spec.snapshot_window,
-        "ClusterEnabled": clustered,
-        "ClusterMode": spec.cluster_mode,
+        "ClusterEnabled": group.known_mode == "enabled",
+        "ClusterMode": group.known_mode,
         "CacheNodeType": spec.node_type,
         "AuthTokenEnabled": False,
         "TransitEncryptionEnabled": False,
@@ -85,7 +85,7 @@ def replication_group(group: ReplicationGroup, platform: Platform) -> dict[str, 
         "IpDiscovery": spec.ip_discovery,
         "Engine": _running_engine(group),
     }
-    if is_up and group.clustered and any(_is_listed(each) for each in group.members):
+    if is_up and group.known_mode != "disabled" and any(_is_listed(each) for each in group.members):
         name = group_configuration_endpoint(group, platform.zone)
         view["ConfigurationEndpoint"] = _endpoint(group, platform, name)
     return view
@@ -97,8 +97,9 @@ def _node_group(group: ReplicationGroup, shard: Shard, platform: Platform) -> di
         "Status": node_group_status(group, shard),
         "NodeGroupMembers": [_member(group, shard, each, platform) for each in shard.members],
     }
-    if shard.slots:
-        view["Slots"] = ",".join(str(start) if start == end else f"{start}-{end}" for start, end in shard.slots)
+    slots = shard.owned if group.resharding else shard.slots
+    if slots and group.known_mode != "disabled":
+        view["Slots"] = ",".join(str(start) if start == end else f"{start}-{end}" for start, end in slots)
     if group.spec.cluster_mode == "enabled" or shard.member(shard.serving) is None:
         return view
     view["PrimaryEndpoint"] = _endpoint(group, platform, primary_endpoint(group, platform.zone))
@@ -150,6 +151,11 @@ def _automatic_failover(group: ReplicationGroup) -> str:
 def _pending(group: ReplicationGroup) -> dict[str, Any]:
     """What AWS tells of the group; node type and version are told of its members (DescribeCacheClusters)."""
     view: dict[str, Any] = {}
+    if group.resharding:
+        moved = 1 - min(left(group), group.resharding) / group.resharding
+        view["Resharding"] = {"SlotMigration": {"ProgressPercentage": round(100 * moved, 1)}}
+    if group.mode_before is not None:
+        view["ClusterMode"] = group.spec.cluster_mode
     if group.pending.primary is not None:
         view["PrimaryClusterId"] = group.pending.primary
     if group.pending.automatic_failover is not None:
