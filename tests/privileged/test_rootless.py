@@ -29,6 +29,7 @@ HERE = Path(__file__).parent
 NEEDS_THE_MACHINES_NETWORK = (
     "machine_itself_reaches", "in_the_vpc_reaches_the_machine", "a_route_that_the_machine_has",
     "own_firewall_and_forwarding", "cleanup_leaves_the_machine", "management_path",
+    "reached_side_by_side",
 )  # fmt: skip
 """They look at, or go through, a leg in the machine's own network, which only root has."""
 
