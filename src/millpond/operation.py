@@ -142,6 +142,10 @@ class Platform(Protocol):
     no_instances: str
     """Why this machine cannot run EC2 instances, in a sentence that names the fix; empty when it can."""
 
+    def seen(self, interface: str, address: str) -> str:
+        """At which address programs of this machine reach an interface of a VPC: its own, unless a door leads there."""
+        ...
+
     def engine_versions(self) -> Sequence[EngineVersion]:
         """Every version of the catalogue, newest last within an engine."""
         ...

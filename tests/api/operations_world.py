@@ -47,6 +47,10 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     enforcement: str = "none"
     no_instances: str = ""
     versions: Sequence[EngineVersion] = ()
+    doors: bool = False
+
+    def seen(self, interface: str, address: str) -> str:
+        return f"door-of-{interface}" if self.doors and interface else address
 
     def engine_versions(self) -> Sequence[EngineVersion]:
         return self.versions

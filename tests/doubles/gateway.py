@@ -70,6 +70,9 @@ class ToyPlatform:
     enforcement = "none"
     no_instances = ""
 
+    def seen(self, interface: str, address: str) -> str:
+        return address
+
     def engine_versions(self) -> Sequence[EngineVersion]:
         return ()
 

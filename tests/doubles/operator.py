@@ -190,6 +190,9 @@ class FakeOperator:
     async def tunnel(self, instance: str, region: str) -> Tunnel:
         raise Refusal(f"{instance} is stopped; look: millpond explain {instance}")
 
+    async def way(self, cache: str, region: str) -> Tunnel:
+        return Tunnel(socket=f"/ways/{region}/{cache}.sock", zone="")
+
     async def down(self, *, keep_caches: bool) -> int:
         self.kept = keep_caches
         self.stopped.set()

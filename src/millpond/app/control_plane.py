@@ -10,6 +10,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from millpond.app.console_login import ConsoleLogins
+from millpond.app.doors import DoorController, Doors
 from millpond.app.front import Front
 from millpond.app.identity_center import Invitations, PortalOfInstance, UsersOfDirectory
 from millpond.app.instances import outfit
@@ -33,6 +34,7 @@ from millpond.dns.server import DnsServer
 from millpond.dns.system_names import NamesError, SystemNames
 from millpond.gateway.client import Client
 from millpond.gateway.server import Gateway
+from millpond.host.linux import LinuxFabric
 from millpond.host.linux.api_door import api_endpoint, api_service
 from millpond.host.linux.compile import API
 from millpond.kernel import log
@@ -46,8 +48,6 @@ from millpond.reconcile.loop import Loop
 from millpond.services import cloudtrail, ec2, ec2_instance_connect, elasticache, iam, signin, sso, sts
 from millpond.services.iam import IamIdentity
 from millpond.services.signin import Desk
-
-_NO_INSTANCES = "This driver cannot run EC2 instances; they need the linux driver: millpond up --driver linux"
 
 
 async def run(
@@ -70,7 +70,8 @@ async def run(
         here = here or machine(config, installation, clock, services)
         stack.push_async_callback(here.host.close)
         system = SystemNames(config.hosts_file, installation, home=config.home)
-        names = PublishedNames(system)
+        doors = _doors(config, state, here)
+        names = PublishedNames(system, doors)
         dns = await stack.enter_async_context(_dns_server(names, str(here.host.network.network_address + 1)))
         availability = await asyncio.to_thread(system.available)
         with contextlib.suppress(NotYet):
@@ -80,8 +81,9 @@ async def run(
             zone=ZONE,
             names_resolve=availability.names_resolve,
             enforcement=here.host.enforcement,
-            no_instances="" if here.instances is not None else _NO_INSTANCES,
+            no_instances=here.no_instances,
             engine_versions=here.engine_versions,
+            seen=_itself if doors is None else doors.seen,
         )
         stop = Stop()
         loop = Loop([], clock, resync_seconds=config.resync_seconds)
@@ -154,6 +156,8 @@ async def run(
         stack.push_async_callback(serving.close)
         if here.host.enforcement == "kernel" and config.host_access:
             await asyncio.to_thread(_give_the_machine_a_leg, config, state, clock)
+        if doors is not None:
+            loop.keep(DoorController(doors))
         here.host.watch(lambda process: _process_ended(loop, groups, process))
         keeping = asyncio.create_task(loop.run())
         stack.push_async_callback(_cancelled, keeping)
@@ -191,6 +195,8 @@ async def run(
         if stop.caches:
             await _stop_caches(state, here, loop)
             async with contextlib.AsyncExitStack() as leaving:  # whatever of it fails, the rest is done
+                if here.holder is not None:
+                    leaving.push_async_callback(asyncio.to_thread, here.holder.end)
                 if here.fabric is not None:
                     leaving.push_async_callback(here.fabric.cleanup)
                     leaving.push_async_callback(_stop_instances, state, here)
@@ -251,6 +257,24 @@ def _installation_id(directory: Path) -> str:
     if not file.exists():
         home.replace_private(file, secrets.token_hex(6).encode())
     return file.read_text(encoding="ascii").strip()
+
+
+def _doors(config: Config, state: State, here: Machine) -> Doors | None:
+    """Where this machine can have no leg of its own in a VPC, and is to reach caches nevertheless."""
+    if here.holder is None or not isinstance(here.fabric, LinuxFabric) or not config.host_access:
+        return None
+    return Doors(
+        state.store,
+        (state.account, config.region),
+        holder=here.holder,
+        namespace=here.fabric.namespace,
+        network=here.host.network,
+        directory=config.home,
+    )
+
+
+def _itself(_interface: str, address: str) -> str:
+    return address
 
 
 def _every_name(state: State) -> dict[str, tuple[str, ...]]:

@@ -21,14 +21,21 @@ from millpond.engines.valkey import ValkeyEngine
 from millpond.host import linux
 from millpond.host.fabric import Fabric
 from millpond.host.instance import Instances
-from millpond.host.linux import LinuxHost, Serve
+from millpond.host.linux import Holder, LinuxHost, Serve
 from millpond.host.local import LocalHost
 from millpond.host.memory import MemoryFabric, MemoryHost, MemoryInstances
 from millpond.host.spec import Host, HostError
+from millpond.kernel import log
 from millpond.kernel.clock import Clock
 from millpond.operation import EngineVersion
 from millpond.operator.spec import CannotStart
 
+_LOG = log.get("machine")
+_NO_INSTANCES = "This driver cannot run EC2 instances; they need the linux driver: millpond up --driver linux"
+_NO_RANGE = (
+    "An ordinary user cannot run EC2 instances, whose users need numbers of their own on the machine; "
+    "start Millpond as root: sudo millpond up"
+)
 _FRESH = timedelta(days=1)
 """For how long the last look at the engine sources holds."""
 
@@ -60,6 +67,19 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     """Connects to a port of an interface whatever the groups say; None where there are none."""
     unfiltered: str = ""
     """Why `auto` did without networks, and what would change that."""
+    no_instances: str = ""
+    """Why this machine cannot run EC2 instances, naming the fix; empty when it can."""
+    holder: Holder | None = None
+    """What keeps the networks of an ordinary user; None where root's need no keeping."""
+
+
+def enter_networks(config: Config) -> None:
+    """Come to networks of an ordinary user's own, where they are wanted and the kernel allows them.
+
+    Before anything else: only a process of one thread can enter them. `machine` finds out what came of it.
+    """
+    if config.driver in {"auto", "linux"} and (why := linux.enter_if_needed(config.home)):
+        _LOG.warning("networks.not_entered", why=why)
 
 
 def machine(config: Config, installation: str, clock: Clock, services: Sequence[Serve] = (resolver,)) -> Machine:
@@ -75,9 +95,13 @@ def machine(config: Config, installation: str, clock: Clock, services: Sequence[
     try:
         if availability is not None and availability.works:
             host = LinuxHost(config.home, installation, services=services, images=config.engines.parent / "images")
-            return _real(config, clock, host=host, fabric=host.fabric, instances=host, dial=host.fabric.dial)
+            made = _real(config, clock, host=host, fabric=host.fabric, dial=host.fabric.dial)
+            if host.fabric.is_rootless:
+                return msgspec.structs.replace(made, no_instances=_NO_RANGE, holder=Holder(config.home))
+            return msgspec.structs.replace(made, instances=host)
         unfiltered = "" if availability is None else f"{availability.why} {availability.fix}".strip()
-        return _real(config, clock, host=LocalHost(config.home, installation), unfiltered=unfiltered)
+        made = _real(config, clock, host=LocalHost(config.home, installation))
+        return msgspec.structs.replace(made, unfiltered=unfiltered, no_instances=_NO_INSTANCES)
     except HostError as error:
         raise CannotStart(str(error)) from error
 
@@ -88,9 +112,7 @@ def _real(
     *,
     host: Host,
     fabric: Fabric | None = None,
-    instances: Instances | None = None,
     dial: Dial | None = None,
-    unfiltered: str = "",
 ) -> Machine:
     obtainer = Obtainer(config.engines, clock=clock)
     versions = KnownVersions(obtainer, clock)
@@ -103,9 +125,7 @@ def _real(
     return Machine(
         host=host,
         fabric=fabric,
-        instances=instances,
         dial=dial,
-        unfiltered=unfiltered,
         engines={"valkey": valkey, "redis": valkey, "memcached": MemcachedEngine(dial)},
         replicating={"valkey": valkey, "redis": valkey},
         builds=InstalledBuilds(obtainer, changed=versions.forget),

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 
+from millpond.app.doors import Doors
 from millpond.dns.system_names import NamesError, SystemNames
 from millpond.operation import NotYet
 
@@ -10,8 +11,11 @@ from millpond.operation import NotYet
 class PublishedNames:
     """What controllers publish through and the DNS server answers from. Empty at every start: all is published anew."""
 
-    def __init__(self, system: SystemNames) -> None:
+    def __init__(self, system: SystemNames, doors: Doors | None = None) -> None:
+        """`doors` lead to caches where this machine does not reach them by their own addresses."""
         self._system = system
+        self._doors = doors
+        self._told: Mapping[str, tuple[str, ...]] = {}
         self._names: Mapping[str, tuple[str, ...]] = {}
         self._turn = asyncio.Lock()
 
@@ -20,13 +24,14 @@ class PublishedNames:
 
     def served(self) -> Mapping[str, tuple[str, ...]]:
         """For the DNS server: the probe's name too, by which the machine's resolver is tried out."""
-        return {**self._names, **self._system.probe}
+        return {**self._told, **self._system.probe}
 
     async def publish(self, names: Mapping[str, tuple[str, ...]]) -> None:
         """Make exactly these names resolve; NotYet when the hosts file cannot be written."""
         async with self._turn:
             try:
-                await asyncio.to_thread(self._system.publish, names)
+                told = names if self._doors is None else await self._doors.names(names)
+                await asyncio.to_thread(self._system.publish, told)
             except NamesError as error:
                 raise NotYet(str(error)) from error
-            self._names = dict(names)
+            self._names, self._told = dict(names), dict(told)

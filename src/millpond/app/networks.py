@@ -8,7 +8,7 @@ from millpond.app.tunnels import Tunnels
 from millpond.host.fabric import Fabric, FabricError
 from millpond.operator.facts import FlowLine, Tunnel
 from millpond.operator.spec import Refusal
-from millpond.services import ec2
+from millpond.services import ec2, elasticache
 from millpond.store import Store
 
 _UNCOUNTED = "This driver filters no packets, so none are counted; networks need: millpond up --driver linux"
@@ -58,6 +58,21 @@ class NetworksOfInstallation:
             raise Refusal(f"{instance} is {found.state}; look: millpond explain {instance}")
         path = await self._tunnels.open(found.id, found.interface)
         return Tunnel(socket=str(path), zone=found.zone)
+
+    async def way(self, cache: str, region: str) -> Tunnel:
+        """Open a way to a cache's port, of the primary where there is one. Refusal when there is none to reach."""
+        if self._tunnels is None:
+            raise Refusal("This driver has no networks: a cache is reached at its endpoint.")
+
+        def load() -> elasticache.ListedNode | None:
+            with self._store.read() as transaction:
+                return elasticache.first_listed_node(transaction, self._account, region, cache.lower())
+
+        node = await asyncio.to_thread(load)
+        if node is None:
+            raise Refusal(f"No node of {cache} can be reached (yet); look: millpond explain {cache}")
+        path = await self._tunnels.open(node.interface, node.interface, port=node.port)
+        return Tunnel(socket=str(path), zone="")
 
     def _interfaces(self, vpc: str, region: str) -> tuple[str, dict[str, ec2.NetworkInterface]]:
         with self._store.read() as transaction:

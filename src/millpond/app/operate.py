@@ -47,6 +47,9 @@ DEFAULT_ENGINES = (("valkey", "9.1"), ("memcached", "1.6.22"))
 """What the first start installs."""
 
 
+_ROOTLESS = "no EC2 instances; this machine reaches caches by doors on its loopback; all nodes run as one user"
+
+
 class Stopping(Protocol):
     """How the control plane is told to go down."""
 
@@ -230,6 +233,11 @@ class OperatorOfInstallation:
         await self._note("OpenTunnel", {"instanceId": instance})
         return opened
 
+    async def way(self, cache: str, region: str) -> Tunnel:
+        opened = await self._networks.way(cache, region or self._here.config.region)
+        await self._note("OpenTunnel", {"cacheClusterId": cache})
+        return opened
+
     async def down(self, *, keep_caches: bool) -> int:
         def count() -> int:
             with self._here.state.store.read() as transaction:
@@ -258,6 +266,7 @@ class OperatorOfInstallation:
             region=here.config.region,
             zone=here.platform.zone,
             network=network + unfiltered,
+            rootless=_ROOTLESS if here.machine.holder is not None else "",
             engines=self._installed(),
             caches=caches,
             names="" if here.platform.names_resolve else here.availability.why,
@@ -321,7 +330,8 @@ class OperatorOfInstallation:
                 name="packet filter",
                 state="ok" if here.platform.enforcement == "kernel" else "warning",
                 detail=f"enforcement: {here.platform.enforcement}; security groups are "
-                + ("enforced" if here.platform.enforcement == "kernel" else "kept but do not filter packets"),
+                + ("enforced" if here.platform.enforcement == "kernel" else "kept but do not filter packets")
+                + (f"; rootless: {_ROOTLESS}" if here.machine.holder is not None else ""),
                 fix=here.machine.unfiltered,
             ),
         ]

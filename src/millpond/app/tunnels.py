@@ -1,6 +1,6 @@
-"""Ways into instances for the operator: a unix socket (0600) for each, joined to port 22 inside its interface.
+"""Ways into instances and caches for the operator: a unix socket (0600) for each, joined to a port of its interface.
 
-This is the management path: it reaches an instance whatever its security groups say, and only from this machine.
+This is the management path: it reaches them whatever their security groups say, and only from this machine.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ _PAUSE_SECONDS = 0.1
 
 
 class Tunnels:
-    """The open ways in, by instance. They end with the control plane."""
+    """The open ways in, by instance or interface. They end with the control plane."""
 
     def __init__(self, directory: Path, dial: Dial) -> None:
         self._directory = directory
@@ -29,31 +29,33 @@ class Tunnels:
         self._servers: dict[str, asyncio.Server] = {}
         self._relays: set[asyncio.Task[None]] = set()
 
-    async def open(self, instance_id: str, interface: str) -> Path:
-        """Where a client connects to reach the instance's port 22. OSError when the socket cannot be made."""
-        path = self._directory / f"{instance_id}.sock"
-        if instance_id not in self._servers:
-            handler = self._joined(interface)
-            self._servers[instance_id] = await asyncio.start_unix_server(handler, sock=home.bind(path))
+    async def open(self, name: str, interface: str, *, port: int = _SSH) -> Path:
+        """Where a client connects to reach a port of an interface. OSError when the socket cannot be made."""
+        path = self._directory / f"{name}.sock"
+        if name not in self._servers:
+            handler = self._joined(interface, port)
+            self._servers[name] = await asyncio.start_unix_server(handler, sock=home.bind(path))
         return path
 
     async def close(self) -> None:
         """Close every way in."""
-        for instance_id, server in self._servers.items():
+        for name, server in self._servers.items():
             server.close()
-            home.remove_socket(self._directory / f"{instance_id}.sock")
+            home.remove_socket(self._directory / f"{name}.sock")
         for relay in tuple(self._relays):
             relay.cancel()
         await asyncio.gather(*self._relays, return_exceptions=True)
         self._servers.clear()
 
-    def _joined(self, interface: str) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
+    def _joined(
+        self, interface: str, port: int
+    ) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
         async def join(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             task = asyncio.current_task()
             assert task is not None
             self._relays.add(task)
             try:
-                await _relay(reader, writer, await self._dialed(interface))
+                await _relay(reader, writer, await self._dialed(interface, port))
             except (OSError, FabricError, asyncio.CancelledError):
                 # The client sees its connection end, and ssh says so.
                 writer.transport.abort()
@@ -62,12 +64,12 @@ class Tunnels:
 
         return join
 
-    async def _dialed(self, interface: str) -> socket.socket:
+    async def _dialed(self, interface: str, port: int) -> socket.socket:
         clock = asyncio.get_running_loop()
         until = clock.time() + _PATIENCE_SECONDS
         while True:
             try:
-                return await self._dial(interface, _SSH)
+                return await self._dial(interface, port)
             except (OSError, FabricError):
                 if clock.time() > until:
                     raise

@@ -150,6 +150,10 @@ class Door:
         wanted = {"instance": instance, "region": region or self._config.region}
         return self._ask("POST", "/tunnel", Tunnel, body=wanted)
 
+    def way(self, cache: str, *, region: str | None = None) -> Tunnel:
+        wanted = {"cache": cache, "region": region or self._config.region}
+        return self._ask("POST", "/way", Tunnel, body=wanted)
+
     def down(self, *, keep_caches: bool) -> int:
         return self._ask("POST", "/down", _Stopping, body={"keep_caches": keep_caches}).caches
 

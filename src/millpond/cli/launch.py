@@ -49,7 +49,7 @@ def run(
     """
     try:
         with home.held(config), _logging(config):
-            asyncio.run(_until_stopped(plane or _control_plane(), config, announce, interrupted))
+            asyncio.run(_until_stopped(plane or _control_plane(config), config, announce, interrupted))
     except CannotStart as refusal:
         raise Failure(str(refusal)) from refusal
     except OSError as error:
@@ -200,13 +200,14 @@ async def _until_stopped(
         home.forget(config)
 
 
-def _control_plane() -> ControlPlane:
+def _control_plane(config: Config) -> ControlPlane:
     # What is imported never becomes garbage: to look for it there would take a tenth of the start, and time ever after.
     gc.disable()
     from millpond import app  # noqa: PLC0415 - everything heavy hangs on it; only the control plane pays
 
     gc.freeze()
     gc.enable()
+    app.enter_networks(config)
     return app.run
 
 

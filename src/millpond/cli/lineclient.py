@@ -7,9 +7,12 @@ protocol is lines both ways.
 import socket
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Protocol
 
 import click
+
+from millpond.operator import home
 
 _SECONDS = 30.0
 
@@ -28,10 +31,13 @@ class Reply(Protocol):
 Reader = Callable[[Reply], Iterator[str]]
 
 
-def converse(host: str, port: int, *, engine: str) -> None:
-    """Send every line of standard input and print its reply, until it ends or `quit`. OSError when nobody answers."""
+def converse(host: str, port: int, *, engine: str, way: str = "") -> None:
+    """Send every line of standard input and print its reply, until it ends or `quit`. OSError when nobody answers.
+
+    `way`: a unix socket to use instead of host and port.
+    """
     reader = read_memcached if engine == "memcached" else read_resp
-    with socket.create_connection((host, port), timeout=_SECONDS) as connection, connection.makefile("rwb") as stream:
+    with _connected(host, port, way) as connection, connection.makefile("rwb") as stream:
         for line in _lines(f"{host}:{port}> "):
             if line in {"quit", "exit"}:
                 return
@@ -41,6 +47,12 @@ def converse(host: str, port: int, *, engine: str) -> None:
             stream.flush()
             for said in reader(stream):
                 click.echo(said)
+
+
+def _connected(host: str, port: int, way: str) -> socket.socket:
+    if way:
+        return home.connect(Path(way), seconds=_SECONDS)
+    return socket.create_connection((host, port), timeout=_SECONDS)
 
 
 def payload_length(line: str) -> int | None:

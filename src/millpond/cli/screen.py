@@ -90,6 +90,7 @@ def labelled(facts: RunFacts) -> dict[str, object]:
         "Driver": facts.driver,
         "Network": facts.network,
         "Enforcement": _enforcement(facts),
+        **({"Rootless": facts.rootless} if facts.rootless else {}),
         "Endpoints": f"by address: {facts.names}" if facts.names else f"*.{facts.zone}",
         "Home": facts.home,
     }

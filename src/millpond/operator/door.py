@@ -60,6 +60,11 @@ class _Tunnel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     region: str
 
 
+class _Way(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    cache: str
+    region: str
+
+
 class _Power(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     zone: str
     on: bool
@@ -149,6 +154,11 @@ async def _tunnel(operator: Operator, asked: Asked) -> Any:
     return await operator.tunnel(wanted.instance, wanted.region)
 
 
+async def _way(operator: Operator, asked: Asked) -> Any:
+    wanted = msgspec.json.decode(asked.body, type=_Way)
+    return await operator.way(wanted.cache, wanted.region)
+
+
 async def _down(operator: Operator, asked: Asked) -> Any:
     wanted = msgspec.json.decode(asked.body or b"{}", type=_Down)
     return {"caches": await operator.down(keep_caches=wanted.keep_caches)}
@@ -173,6 +183,7 @@ _REQUESTS: dict[tuple[str, str], Answer] = {
     ("GET", "/zones"): _zones,
     ("POST", "/zones/power"): _power,
     ("POST", "/tunnel"): _tunnel,
+    ("POST", "/way"): _way,
     ("POST", "/down"): _down,
 }
 

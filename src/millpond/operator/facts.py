@@ -32,6 +32,8 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
     """The DNS zone of cache endpoints."""
     network: str
     """One line for people: VPC, range, default security group, and whether packets are filtered."""
+    rootless: str = ""
+    """What networks of an ordinary user do without, in words; empty where they are root's, or there are none."""
     engines: Sequence[str] = ()
     """Installed engines for people: `valkey 9.1.2`, `memcached 1.6.45`."""
     caches: int = 0
@@ -200,7 +202,7 @@ class ZoneLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tunnel(msgspec.Struct, frozen=True, kw_only=True):
-    """A way to an instance's port 22."""
+    """A way to an instance's port 22, or to the port of a cache."""
 
     socket: str
     """A unix socket of the operator's."""

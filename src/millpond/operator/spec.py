@@ -104,6 +104,10 @@ class Operator(Protocol):
         """Open a way to an instance's port 22, whatever its security groups say. Refusal when it does not run."""
         ...
 
+    async def way(self, cache: str, region: str) -> Tunnel:
+        """Open a way to a cache, its primary, whatever its security groups say. Refusal when there is none."""
+        ...
+
     async def down(self, *, keep_caches: bool) -> int:
         """Begin to stop; return how many caches stop too (or, kept, how many go on)."""
         ...

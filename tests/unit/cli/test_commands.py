@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
@@ -173,6 +174,18 @@ def test_connect_prints_the_builds_own_client(config: Config, operator: FakeOper
     run(config, "create", "my-cache")
     result = run(config, "connect", "my-cache", "--print", "--", "PING")
     assert result.stdout == f"{client} -h my-cache.a1b2c3.0001.use1.cache.mill.test -p 6379 PING\n"
+
+
+def test_connect_takes_the_management_path_where_there_are_networks(
+    config: Config, operator: FakeOperator, tmp_path: Path
+):
+    operator.cli = str(tmp_path / "valkey-cli")
+    Path(operator.cli).touch()
+    operator.facts = msgspec.structs.replace(operator.facts, driver="linux")
+    run(config, "create", "my-cache")
+    assert run(config, "connect", "my-cache", "--print").stdout == f"{operator.cli} -s /ways/us-east-1/my-cache.sock\n"
+    run(config, "create", "deep", "--shards", "3")
+    assert " -h deep." in run(config, "connect", "deep", "--print").stdout  # redirections lead elsewhere
 
 
 def test_connect_with_tls_names_the_authority(config: Config, operator: FakeOperator, tmp_path: Path):

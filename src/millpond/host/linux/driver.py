@@ -26,7 +26,7 @@ _KEPT = "dac_override"
 
 
 class LinuxHost:
-    """One machine's processes and, in `fabric`, its networks. Needs root."""
+    """One machine's processes and, in `fabric`, its networks. Needs root, or what `rootless.py` enters."""
 
     kind = "linux"
     enforcement: Enforcement = "kernel"

@@ -17,7 +17,7 @@ from millpond.host.check_vpc import check_vpc
 from millpond.host.fabric import FabricError, Flow, Vpc, VpcState
 from millpond.host.linux import leg, links, probe
 from millpond.host.linux.compile import ACTIONS, DIRECTIONS, GENERATION, compiled, counter, link_name
-from millpond.host.linux.namespaces import DIRECTORY, Names, inside, is_whole
+from millpond.host.linux.namespaces import DIRECTORY, Names, inside, is_whole, owns_network
 from millpond.host.linux.programs import ip_batch, ip_json, nft, nft_json
 from millpond.host.linux.ruleset import TABLE, Ruleset, changing, replacing
 from millpond.host.linux.services import Serve, Services
@@ -38,7 +38,7 @@ class _Applied(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LinuxFabric:
-    """The VPCs of one installation on this machine. Needs root."""
+    """The VPCs of one installation on this machine. Needs root, or namespaces of one's own (`rootless.py`)."""
 
     enforcement: Enforcement = "kernel"
 
@@ -57,6 +57,8 @@ class LinuxFabric:
         works = probe.available()
         if not works.works:
             raise FabricError(f"{works.why} {works.fix}".strip())
+        self.is_rootless = not owns_network()
+        """The machine's network is not ours to change: its leg is a namespace like every other, with doors to it."""
         self.names = Names(home.resolve(), installation)
         self._compiled = compile_vpc
         self._services = Services(services)
@@ -64,6 +66,7 @@ class LinuxFabric:
         self._turns: dict[str, asyncio.Lock] = {}
         # Two VPCs may be synced at once, but links and routes of the machine are looked at and changed by one.
         self._machine = Lock()
+        self._swept = False
 
     async def observe(self) -> Mapping[str, VpcState]:
         return await _finished(self._observe)
@@ -133,25 +136,38 @@ class LinuxFabric:
     def _wire(self, vpc: Vpc, router: Path) -> str:
         """Make the wires so. The rules stand already, and they let nothing through that is not meant."""
         found = inside(router, lambda: _routed(vpc))
+        with self._machine:
+            self._sweep()
         wanted = {links.alias_of(each): each for each in vpc.interfaces}
         laid = {wire.alias for wire in found}
         stale = [wire for wire in found if wire.alias not in wanted]
         self._unlay(router, stale)
         kept = {each.id for each in vpc.interfaces}
         self._drop([self.namespace(each) for each in links.interfaces(stale) if each not in kept])
-        inner = [each for each in vpc.interfaces if each.id != vpc.host_interface]
+        leg_id = "" if self.is_rootless else vpc.host_interface
+        inner = [each for each in vpc.interfaces if each.id != leg_id]
         missing = [each for each in inner if links.alias_of(each) not in laid]
         # A wire that is laid has its namespace, unless somebody deleted its name: then the wire is laid again.
         nameless = [each for each in inner if each not in missing and not is_whole(self.namespace(each.id))]
         inside(router, lambda: ip_batch([f"link delete {link_name(each.id)}" for each in nameless]))
         missing += nameless
-        links.ensure_namespaces([self.namespace(each.id).name for each in missing], DIRECTORY)
-        links.lay(missing, self.names, router.name)
-        if not vpc.host_interface:
+        with self._machine:
+            links.ensure_namespaces([self.namespace(each.id).name for each in missing], DIRECTORY)
+            links.lay(missing, self.names, router.name)
+        if not leg_id:
             return ""
-        mine = next(each for each in vpc.interfaces if each.id == vpc.host_interface)
+        mine = next(each for each in vpc.interfaces if each.id == leg_id)
         with self._machine:
             return leg.ensure_leg(vpc, self.names, is_laid=links.alias_of(mine) in laid)
+
+    def _sweep(self) -> None:
+        """Once: drop the namespaces whose wires a dead control plane took away, without coming to their names."""
+        if not self._swept:
+            routers = [path for each in self.names.existing("vpc") if is_whole(path := self.router(each))]
+            wired = {wire.link for each in routers for wire in inside(each, links.wires)}
+            names = self.names.existing("interface")
+            self._drop([self.namespace(each) for each in names if link_name(each) not in wired])
+            self._swept = True
 
     def _unlay(self, router: Path, stale: Sequence[links.Wire]) -> None:
         """Take wires away, both ends at once, and the namespaces of interfaces that are no more."""
@@ -200,8 +216,9 @@ class LinuxFabric:
     def _cleanup(self) -> None:
         for vpc_id in list(self.names.existing("vpc")):
             self._remove(vpc_id)
-        with self._machine:
-            leg.remove_legs(self.names)
+        if not self.is_rootless:
+            with self._machine:
+                leg.remove_legs(self.names)
         self._drop([self.namespace(each) for each in self.names.existing("interface")])
 
     def _drop(self, namespaces: Sequence[Path]) -> None:

@@ -19,7 +19,7 @@ import msgspec
 
 from millpond.host.fabric import Interface, Vpc
 from millpond.host.linux.compile import API, METADATA, gateways, link_name, resolvers
-from millpond.host.linux.namespaces import Names, inside, is_whole
+from millpond.host.linux.namespaces import Names, inside, inside_new, is_whole, owns_network
 from millpond.host.linux.programs import ip, ip_batch, ip_json
 
 NEXT_HOP = "169.254.1.1"
@@ -56,7 +56,12 @@ def ensure_namespaces(names: Sequence[str], directory: Path) -> None:
     """Make the namespaces that are missing, and again those that a crash left without a mount."""
     broken = [name for name in names if (directory / name).exists() and not is_whole(directory / name)]
     ip_batch([f"netns delete {name}" for name in broken])
-    ip_batch([f"netns add {name}" for name in names if not is_whole(directory / name)])
+    made = [f"netns add {name}" for name in names if not is_whole(directory / name)]
+    if owns_network():
+        ip_batch(made)
+    elif made:
+        # `ip` comes back to where it began, and into the machine's own network an ordinary user may not.
+        inside_new(lambda: ip_batch(made))
 
 
 def become_router() -> None:
@@ -109,14 +114,17 @@ def lay(wanted: Sequence[Interface], names: Names, router: str) -> None:
     """Make these pairs; none of them exists. Namespaces of the interfaces exist."""
     if not wanted:
         return
-    ip_batch([
-        f"link add name {link_name(each.id)} mtu {MTU} address {ROUTER_MAC} netns {router} type veth"
+    at_router = names.path("vpc", router.removeprefix(names.namespace("vpc", "")))
+    pairs = [
+        f"link add name {link_name(each.id)} mtu {MTU} address {ROUTER_MAC} type veth"
         f" peer name eth0 mtu {MTU} address {mac_of(each)} netns {names.namespace('interface', each.id)}"
         for each in wanted
-    ])
+    ]
+    # From inside the router: an ordinary user has no power in the machine's own network.
+    inside(at_router, lambda: ip_batch(pairs))
     for each in wanted:
         inside(names.path("interface", each.id), lambda each=each: _inner_end(each))  # type: ignore[misc]
-    inside(names.path("vpc", router.removeprefix(names.namespace("vpc", ""))), lambda: connect(wanted))
+    inside(at_router, lambda: connect(wanted))
     for each in wanted:
         inside(names.path("interface", each.id), lambda: until_running(["eth0"]))
 
@@ -157,7 +165,7 @@ def _inner_end(interface: Interface) -> None:
     _set("ipv6/conf/all/disable_ipv6", "1")
     # Instances run as ordinary users (bubblewrap), and their sshd listens on port 22.
     _set("ipv4/ip_unprivileged_port_start", "0")
-    _set("ipv4/ping_group_range", "0 2147483647")
+    _set("ipv4/ping_group_range", f"0 {_last_group()}")
     ip_batch([
         "link set lo up",
         "link set eth0 up",
@@ -166,6 +174,12 @@ def _inner_end(interface: Interface) -> None:
         f"route replace {NEXT_HOP} dev eth0 scope link",
         f"route replace default via {NEXT_HOP} dev eth0 src {interface.address}",
     ])
+
+
+def _last_group() -> int:
+    """The highest number of a group that means anything here: in a user namespace, the last one that is mapped."""
+    ranges = [line.split() for line in Path("/proc/self/gid_map").read_text(encoding="ascii").splitlines()]
+    return min(max(int(first) + int(many) - 1 for first, _, many in ranges), 2**31 - 1)
 
 
 def _set(name: str, value: str) -> None:

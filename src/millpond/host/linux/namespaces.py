@@ -6,6 +6,7 @@ any death can be found again.
 """
 
 import ctypes
+import fcntl
 import hashlib
 import os
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ Kind = Literal["vpc", "interface"]
 
 _LETTERS: dict[Kind, str] = {"vpc": "v", "interface": "i"}
 _CLONE_NEWNET = 0x40000000
+_NS_GET_USERNS = 0xB701
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _Result = TypeVar("_Result")
 
@@ -77,17 +79,42 @@ def inside(path: Path, work: Callable[[], _Result]) -> _Result:
     Sockets that it opens and processes that it starts stay inside. Raise FabricError when there is no such namespace,
     and whatever `work` raises.
     """
+    return _aside(lambda: _enter(path), work, f"inside {path.name}")
+
+
+def inside_new(work: Callable[[], _Result]) -> _Result:
+    """Do `work` inside a namespace that nobody else has and that ends with it."""
+    return _aside(_entering_new, work, "inside a new namespace")
+
+
+def owns_network() -> bool:
+    """Whether this thread's network belongs to its own user namespace: else nothing in it may be changed.
+
+    The kernel tells nobody about a user namespace above his own (ioctl_ns(2)).
+    """
+    with Path("/proc/thread-self/ns/net").open("rb") as network:
+        try:
+            owner = fcntl.ioctl(network, _NS_GET_USERNS)
+        except OSError:
+            return False
+    try:
+        return os.path.samestat(os.fstat(owner), Path("/proc/self/ns/user").stat())
+    finally:
+        os.close(owner)
+
+
+def _aside(enter: Callable[[], None], work: Callable[[], _Result], name: str) -> _Result:
     done: list[_Result] = []
     failed: list[BaseException] = []
 
     def run() -> None:
         try:
-            _enter(path)
+            enter()
             done.append(work())
         except BaseException as error:  # noqa: BLE001 - it is raised again, in the thread that asked
             failed.append(error)
 
-    thread = Thread(target=run, name=f"inside {path.name}")
+    thread = Thread(target=run, name=name)
     thread.start()
     thread.join()
     if failed:
@@ -108,7 +135,6 @@ def _enter(path: Path) -> None:
         os.close(descriptor)
 
 
-def entering_new() -> None:
-    """Put this thread into a namespace that nobody else has and that goes with the thread. For trials."""
+def _entering_new() -> None:
     if _LIBC.unshare(_CLONE_NEWNET):
         raise FabricError(f"A network namespace cannot be made: {os.strerror(ctypes.get_errno())}.")

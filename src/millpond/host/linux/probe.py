@@ -1,17 +1,15 @@
 """Whether this machine can run the linux driver; tried for real rather than guessed from versions."""
 
-import os
 import sys
-import threading
 from pathlib import Path
 
 import msgspec
 
 from millpond.host.fabric import FabricError
-from millpond.host.linux.namespaces import entering_new
+from millpond.host.linux import rootless
+from millpond.host.linux.namespaces import inside_new
 from millpond.host.linux.programs import found, nft
 
-_PACKAGES = {"ip": "iproute2", "nft": "nftables", "setpriv": "util-linux"}
 _TRIAL = """
 add table inet millpond
 add set inet millpond sources { type ifname . ipv4_addr; }
@@ -36,13 +34,14 @@ def available() -> Availability:
     """Look at programs and rights, then make a namespace with rules and let go of it: nothing remains."""
     if sys.platform != "linux":
         return Availability(works=False, why=f"This is {sys.platform}, not Linux.", fix="Use a Linux machine.")
-    if os.geteuid() != 0:
+    if rootless.is_needed():
+        why, fix = rootless.missing()
         return Availability(
             works=False,
-            why="Networks of their own for caches need root, and Millpond runs as an ordinary user.",
-            fix="Start Millpond as root (sudo), or use the local driver, which enforces no security groups.",
+            why=why or "This ordinary user's namespaces could not be entered.",
+            fix=fix or "Look into holder/log below the home, or start Millpond as root (sudo).",
         )
-    missing = sorted({package for program, package in _PACKAGES.items() if found(program) is None})
+    missing = sorted({package for program, package in rootless.PACKAGES.items() if found(program) is None})
     if missing:
         return Availability(
             works=False,
@@ -55,22 +54,12 @@ def available() -> Availability:
 
 
 def _tried() -> Availability:
-    failed: list[Exception] = []
-
-    def trial() -> None:
-        try:
-            entering_new()
-            nft(_TRIAL)
-        except FabricError as error:
-            failed.append(error)
-
-    thread = threading.Thread(target=trial, name="trial of namespaces")
-    thread.start()
-    thread.join()
-    if failed:
+    try:
+        inside_new(lambda: nft(_TRIAL))
+    except FabricError as error:
         return Availability(
             works=False,
-            why=f"The kernel does not let us: {failed[0]}",
+            why=f"The kernel does not let us: {error}",
             fix="In a container, give it CAP_NET_ADMIN and CAP_SYS_ADMIN; else the kernel needs network namespaces "
             "and nftables with connection tracking.",
         )

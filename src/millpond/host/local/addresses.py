@@ -19,6 +19,7 @@ import msgspec
 from millpond.host.local.files import read_small, told, write_whole
 from millpond.host.local.listeners import listeners
 from millpond.host.local.locks import lock
+from millpond.host.local.proc import user
 from millpond.host.spec import HostError
 
 SHARED = Path("/var/tmp/millpond-addresses")  # noqa: S108 - the one place that every user and every boot shares
@@ -120,7 +121,7 @@ class Claims:
 
     def _path(self, network: str) -> Path:
         """Where this user claims a block. Each user has a file, because nobody can replace another's."""
-        return self._directory / f"{network.replace('/', '_')}.{os.getuid()}"
+        return self._directory / f"{network.replace('/', '_')}.{user()}"
 
     def _files(self) -> Mapping[str, Sequence[Path]]:
         """Every user's claims by block."""

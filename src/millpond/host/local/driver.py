@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -52,7 +52,7 @@ class LocalHost:
         """
         _check_platform()
         home = home.resolve()
-        self._places = Places(home, runtime or Path(f"/tmp/millpond-{os.getuid()}"))  # noqa: S108 - owner is checked
+        self._places = Places(home, runtime or Path(f"/tmp/millpond-{proc.user()}"))  # noqa: S108 - owner is checked
         with told(f"prepare {home}"):
             self._places.prepare()
         self.network: IPv4Network = addresses.Claims(claims).claim(home, installation)
@@ -63,6 +63,15 @@ class LocalHost:
         self._exits = Exits()
         self._turns: dict[str, asyncio.Lock] = {}
         self._unfinished: set[asyncio.Task[None]] = set()
+
+    @staticmethod
+    def running(home: Path) -> Iterator[Identity]:
+        """What was started in a home and runs, told without claiming anything."""
+        nodes = home / "nodes"
+        for directory in nodes.iterdir() if nodes.is_dir() else ():
+            run = record.read_run(directory)
+            if run is not None and proc.is_alive(run.identity):
+                yield run.identity
 
     def place(self, name: str) -> Place:
         return self._places.place(name)

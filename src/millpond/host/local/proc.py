@@ -33,6 +33,16 @@ class Stat(msgspec.Struct, frozen=True, kw_only=True):
         return self.state in {"Z", "X"}
 
 
+def user() -> int:
+    """Our user's number as other users of the machine know it: not the one inside a user namespace that we entered."""
+    own = os.getuid()
+    for line in (_PROC / "self/uid_map").read_text(encoding="ascii").splitlines():
+        inside, outside, many = (int(field) for field in line.split())
+        if inside <= own < inside + many:
+            return outside + own - inside
+    return own
+
+
 def boot_id() -> str:
     """What sets this boot of the machine apart from every other."""
     return (_PROC / "sys/kernel/random/boot_id").read_text().strip()

@@ -96,14 +96,20 @@ def interface(transaction: Connection, account: str, region: str, interface_id: 
     return records.get(transaction, NetworkInterface, account, region, interface_id)
 
 
+def find_machine_interface(transaction: Connection, account: str, region: str) -> NetworkInterface | None:
+    """The machine's own leg; None when it has none (yet)."""
+    every = records.every(transaction, NetworkInterface, account, region)
+    return next((each for each in every if each.requester == MACHINE), None)
+
+
 def machine_interface(transaction: Connection, account: str, region: str, at: datetime) -> NetworkInterface | None:
     """The machine's own leg: an interface in the default VPC, a member of its default group. Made if it must be.
 
     None when the account has deleted its default VPC or subnets, or no address is left.
     """
-    for each in records.every(transaction, NetworkInterface, account, region):
-        if each.requester == MACHINE:
-            return each
+    found = find_machine_interface(transaction, account, region)
+    if found is not None:
+        return found
     vpc = find_default_vpc(transaction, account, region)
     if vpc is None:
         return None

@@ -8,7 +8,14 @@ from collections.abc import Mapping
 from sqlalchemy import Connection
 
 from millpond.operation import service
-from millpond.services.elasticache.addressing import MachineAddresses, VpcAddresses, every_name
+from millpond.services.elasticache.addressing import (
+    ListedNode,
+    MachineAddresses,
+    VpcAddresses,
+    every_listed_node,
+    every_name,
+    first_listed_node,
+)
 from millpond.services.elasticache.controller import CacheClusterController
 from millpond.services.elasticache.operations import (
     cache_clusters,
@@ -111,10 +118,13 @@ __all__ = [
     "GROUP_CONTROLLER",
     "SERVICE",
     "CacheClusterController",
+    "ListedNode",
     "MachineAddresses",
     "ReplicationGroupController",
     "VpcAddresses",
+    "every_listed_node",
     "every_name",
+    "first_listed_node",
     "groups_of_member",
     "key_of_process",
     "newer_minor",

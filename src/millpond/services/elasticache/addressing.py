@@ -10,11 +10,18 @@ from ipaddress import IPv4Network
 from itertools import islice
 from typing import Protocol
 
+import msgspec
 from sqlalchemy import Connection
 
 from millpond.services import ec2
 from millpond.services.elasticache.decide import Place
-from millpond.services.elasticache.desired.endpoints import cluster_names, group_names
+from millpond.services.elasticache.desired.endpoints import (
+    Seen,
+    cluster_as_seen,
+    cluster_names,
+    group_as_seen,
+    group_names,
+)
 from millpond.services.elasticache.records.cache_clusters import CacheCluster, CacheNode
 from millpond.services.elasticache.tables import cache_clusters, replication_groups, subnet_groups
 
@@ -127,14 +134,53 @@ class VpcAddresses:
         return ((ec2.VPC_CONTROLLER, ec2.vpc_key(cluster.account, cluster.region, group.vpc)),)
 
 
-def every_name(transaction: Connection, zone: str) -> dict[str, tuple[str, ...]]:
-    """The names of all clusters and groups: the zone is one whole, and whoever finds it lacking mends all of it."""
+class ListedNode(msgspec.Struct, frozen=True, kw_only=True):
+    """A node that clients are told about, in a VPC."""
+
+    interface: str
+    address: str
+    port: int
+
+
+def every_name(transaction: Connection, zone: str, *, seen: Seen | None = None) -> dict[str, tuple[str, ...]]:
+    """The names of all clusters and groups: the zone is one whole, and whoever finds it lacking mends all of it.
+
+    With `seen`, behind them are the addresses at which programs of this machine reach the nodes.
+    """
     names: dict[str, tuple[str, ...]] = {}
     for cluster in cache_clusters.everywhere(transaction):
-        names |= cluster_names(cluster, zone)
+        names |= cluster_names(cluster_as_seen(cluster, seen) if seen is not None else cluster, zone)
     for group in replication_groups.everywhere(transaction):
-        names |= group_names(group, zone)
+        names |= group_names(group_as_seen(group, seen) if seen is not None else group, zone)
     return names
+
+
+def every_listed_node(transaction: Connection) -> list[ListedNode]:
+    """Every node that has an interface and that clients are told about."""
+    clusters = cache_clusters.everywhere(transaction)
+    groups = replication_groups.everywhere(transaction)
+    nodes = [(each, cluster.spec.port) for cluster in clusters for each in cluster.nodes]
+    nodes += [(each.node, group.spec.port) for group in groups for each in group.members]
+    return [
+        ListedNode(interface=node.interface, address=node.address, port=port)
+        for node, port in nodes
+        if node.listed and node.interface
+    ]
+
+
+def first_listed_node(transaction: Connection, account: str, region: str, name: str) -> ListedNode | None:
+    """The node by which a cache, or a replication group, is talked to: its primary. None while there is none."""
+    group = replication_groups.get(transaction, account, region, name)
+    if group is not None:
+        serving = group.shards[0].member(group.shards[0].serving) if group.shards else None
+        found, port = ([] if serving is None else [serving.node]), group.spec.port
+    else:
+        cluster = cache_clusters.get(transaction, account, region, name)
+        if cluster is None:
+            return None
+        found, port = list(cluster.nodes), cluster.spec.port
+    listed = (each for each in found if each.listed and each.interface)
+    return next((ListedNode(interface=each.interface, address=each.address, port=port) for each in listed), None)
 
 
 def circle_of(arn: str) -> str:

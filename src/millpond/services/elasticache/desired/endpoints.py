@@ -1,10 +1,36 @@
 """The host names of clusters and replication groups, and the addresses behind them. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+
+import msgspec
 
 from millpond.aws.endpoints import EndpointNames
 from millpond.services.elasticache.records.cache_clusters import CacheCluster, CacheNode
 from millpond.services.elasticache.records.replication_groups import Member, ReplicationGroup
+
+Seen = Callable[[str, str], str]
+"""Interface and address of a node → the address at which programs of this machine reach it."""
+
+
+def cluster_as_seen(cluster: CacheCluster, seen: Seen) -> CacheCluster:
+    """The same with the addresses that are for programs of this machine."""
+    return msgspec.structs.replace(cluster, nodes=tuple(_node_as_seen(each, seen) for each in cluster.nodes))
+
+
+def group_as_seen(group: ReplicationGroup, seen: Seen) -> ReplicationGroup:
+    """The same with the addresses that are for programs of this machine."""
+    replace = msgspec.structs.replace
+    return replace(
+        group,
+        shards=tuple(
+            replace(shard, members=tuple(replace(each, node=_node_as_seen(each.node, seen)) for each in shard.members))
+            for shard in group.shards
+        ),
+    )
+
+
+def _node_as_seen(node: CacheNode, seen: Seen) -> CacheNode:
+    return msgspec.structs.replace(node, address=seen(node.interface, node.address)) if node.interface else node
 
 
 def node_endpoint(cluster: CacheCluster, node: CacheNode, zone: str) -> str:

@@ -87,7 +87,9 @@ def described(
         view |= {"SnapshotRetentionLimit": 0, "SnapshotWindow": cluster.spec.snapshot_window}
     listed = [each for each in cluster.nodes if each.listed]
     if is_up and cluster.is_memcached and listed:
-        address = configuration_endpoint(cluster, platform.zone) if platform.names_resolve else listed[0].address
+        address = (
+            configuration_endpoint(cluster, platform.zone) if platform.names_resolve else _seen(platform, listed[0])
+        )
         view["ConfigurationEndpoint"] = {"Address": address, "Port": cluster.spec.port}
     if show_nodes and is_up:
         view["CacheNodes"] = [_node(cluster, each, platform, is_stale=each.id in stale) for each in cluster.nodes]
@@ -103,9 +105,13 @@ def _node(cluster: CacheCluster, node: CacheNode, platform: Platform, *, is_stal
         "CustomerAvailabilityZone": node.zone,
     }
     if node.listed and not node.removing:
-        address = node_endpoint(cluster, node, platform.zone) if platform.names_resolve else node.address
+        address = node_endpoint(cluster, node, platform.zone) if platform.names_resolve else _seen(platform, node)
         view["Endpoint"] = {"Address": address, "Port": cluster.spec.port}
     return view
+
+
+def _seen(platform: Platform, node: CacheNode) -> str:
+    return platform.seen(node.interface, node.address) if node.interface else node.address
 
 
 def _pending(cluster: CacheCluster) -> dict[str, Any]:

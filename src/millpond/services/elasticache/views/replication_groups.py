@@ -9,6 +9,7 @@ from typing import Any
 
 from millpond.operation import Platform
 from millpond.services.elasticache.desired.endpoints import (
+    group_as_seen,
     group_configuration_endpoint,
     group_names,
     member_endpoint,
@@ -124,9 +125,10 @@ def _endpoint(group: ReplicationGroup, platform: Platform, name: str) -> dict[st
     """A name where names resolve; else the address that it leads to, or would if it were not withdrawn just now."""
     if platform.names_resolve:
         return {"Address": name, "Port": group.spec.port}
-    shard = group.shards[0]
+    seen = group_as_seen(group, platform.seen)
+    shard = seen.shards[0]
     serving = shard.member(shard.serving) or shard.members[0]
-    addresses = group_names(group, platform.zone).get(name, (serving.node.address,))
+    addresses = group_names(seen, platform.zone).get(name, (serving.node.address,))
     return {"Address": addresses[0], "Port": group.spec.port}
 
 
