@@ -97,6 +97,31 @@ def test_a_primary_that_dies_as_soon_as_its_group_is_available_takes_next_to_not
             group.delete()
 
 
+@_needs_root
+def test_a_primary_that_is_cut_off_is_succeeded_before_it_is_back(tmp_path: Path):
+    shape = Shape(shards=1, replicas=2, driver="linux")
+    with running(tmp_path / "home", shape) as millpond:
+        group = Group(millpond, shape)
+        [shard] = group.shards
+        eventually(lambda: not is_converged(group), "the group is whole", seconds=_PATIENCE)
+        load = Load(group, 1)
+        load.start()
+        try:
+            load.is_taken()
+            old = group.primary(shard)
+            assert old is not None
+            cut = time.monotonic()
+            group.cut(old)
+            eventually(lambda: group.primary(shard) not in {None, old}, "another takes over", seconds=_PATIENCE)
+            print(f"cut off to another primary: {time.monotonic() - cut:.2f} s")
+            group.mend(old)
+            eventually(lambda: not is_converged(group), "the group is whole again", seconds=_PATIENCE)
+            load.is_taken()
+        finally:
+            load.end()
+        assert not lost(group, shard, load.ledger(shard)).copied
+
+
 def one_round(group: Group, kept: dict[str, list[Write]], number: int, *, seed: str, mercy: bool) -> None:
     """Faults, rest, checks. `kept` are the writes that were there after the round before."""
     faults = schedule(seed, group.shape, GENTLE if mercy else DISASTER, seconds=_ROUND)

@@ -330,6 +330,22 @@ async def test_the_management_path_needs_no_rule(world: LinuxFabricWorld):
         assert connection.recv(16) == b"hello"
 
 
+async def test_health_is_asked_over_the_wire_and_needs_no_rule(world: LinuxFabricWorld):
+    made, cache = with_leg(1)
+    await world.fabric.sync_vpc(made)
+    world.serve(cache, PORT)
+    with await world.linux.knock(cache.id, PORT) as connection:
+        connection.sendall(b"hello")
+        assert connection.recv(16) == b"hello"
+
+    name = world.linux.namespace(cache.id).name
+    subprocess.run(["ip", "-n", name, "link", "set", "eth0", "down"], check=True)
+    with pytest.raises(OSError, match="timed out|No route|unreachable"):
+        await world.linux.knock(cache.id, PORT)
+    with await world.linux.dial(cache.id, PORT) as connection:
+        assert connection.fileno() >= 0
+
+
 @pytest.mark.parametrize("broken", ["router name", "interface name", "wire", "rules", "half made"])
 async def test_what_somebody_broke_is_mended_by_the_next_sync(world: LinuxFabricWorld, broken: str):
     app, cache = interface("app", "sg-open"), interface("cache", "sg-open", zone="b")

@@ -95,7 +95,8 @@ def machine(config: Config, installation: str, clock: Clock, services: Sequence[
     try:
         if availability is not None and availability.works:
             host = LinuxHost(config.home, installation, services=services, images=config.engines.parent / "images")
-            made = _real(config, clock, host=host, fabric=host.fabric, dial=host.fabric.dial)
+            made = _real(config, clock, host=host, fabric=host.fabric, knock=host.fabric.knock)
+            made = msgspec.structs.replace(made, dial=host.fabric.dial)
             if host.fabric.is_rootless:
                 return msgspec.structs.replace(made, no_instances=_NO_RANGE, holder=Holder(config.home))
             return msgspec.structs.replace(made, instances=host)
@@ -112,11 +113,11 @@ def _real(
     *,
     host: Host,
     fabric: Fabric | None = None,
-    dial: Dial | None = None,
+    knock: Dial | None = None,
 ) -> Machine:
     obtainer = Obtainer(config.engines, clock=clock)
     versions = KnownVersions(obtainer, clock)
-    valkey = ValkeyEngine(dial)
+    valkey = ValkeyEngine(knock)
 
     def refresh() -> None:
         obtainer.refresh()
@@ -125,8 +126,7 @@ def _real(
     return Machine(
         host=host,
         fabric=fabric,
-        dial=dial,
-        engines={"valkey": valkey, "redis": valkey, "memcached": MemcachedEngine(dial)},
+        engines={"valkey": valkey, "redis": valkey, "memcached": MemcachedEngine(knock)},
         replicating={"valkey": valkey, "redis": valkey},
         builds=InstalledBuilds(obtainer, changed=versions.forget),
         engine_versions=versions,

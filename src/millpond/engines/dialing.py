@@ -1,4 +1,4 @@
-"""How Millpond reaches an engine's endpoint: as any program of this machine, or from inside the node's own interface.
+"""How Millpond reaches an engine's endpoint: as any program of this machine, or by a way of the network's own.
 
 What users may reach is for security groups to decide; whether the engine answers must not hang on them.
 """
@@ -11,7 +11,7 @@ from millpond.engines.spec import Node
 from millpond.host.fabric import FabricError
 
 Dial = Callable[[str, int], Awaitable[socket.socket]]
-"""Connects to a port of an interface from inside it; OSError or FabricError when that cannot be."""
+"""Connects to a port of an interface; OSError or FabricError when that cannot be."""
 
 
 async def reach(node: Node, dial: Dial | None) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from millpond.host.spec import Enforcement
 
 _Result = TypeVar("_Result")
 _DIAL_SECONDS = 5.0
+_KNOCK_SECONDS = 0.3
 
 
 class _Applied(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,7 +96,23 @@ class LinuxFabric:
 
     async def dial(self, interface: str, port: int) -> socket.socket:
         """A connection to the interface's own address from inside, whatever its groups say: the management path."""
-        return await _finished(lambda: inside(self.namespace(interface), lambda: _dial(interface, port)))
+        return await _opened(lambda: inside(self.namespace(interface), lambda: _dial(interface, port)))
+
+    async def knock(self, interface: str, port: int) -> socket.socket:
+        """A connection to the interface over its wire, from the router, whatever its groups say.
+
+        That is how health is asked, since who is cut off serves nobody. From inside until the VPC was synced.
+        """
+        found = [
+            (self.router(applied.vpc.id), each.address)
+            for applied in self._applied.values()
+            for each in applied.vpc.interfaces
+            if each.id == interface
+        ]
+        if not found:
+            return await self.dial(interface, port)
+        router, address = found[0]
+        return await _opened(lambda: inside(router, lambda: _connected(address, port, seconds=_KNOCK_SECONDS)))
 
     def namespace(self, interface: str) -> Path:
         """Where processes of an interface run."""
@@ -242,6 +259,18 @@ async def _finished(work: Callable[[], _Result]) -> _Result:
         raise
 
 
+async def _opened(work: Callable[[], socket.socket]) -> socket.socket:
+    """As `_finished`; a connection that nobody waits for any more is closed."""
+    task = asyncio.create_task(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        if task.exception() is None:
+            task.result().close()
+        raise
+
+
 def _apply(applied: _Applied | None, vpc: Vpc, rules: Ruleset) -> None:
     """Hand the rules to the kernel, from inside the router."""
     if applied is not None and applied.vpc.generation != vpc.generation:
@@ -311,4 +340,8 @@ def _dial(interface: str, port: int) -> socket.socket:
     ]
     if not addresses:
         raise FabricError(f"Interface {interface} has no address.")
-    return socket.create_connection((addresses[0], port), timeout=_DIAL_SECONDS)
+    return _connected(addresses[0], port, seconds=_DIAL_SECONDS)
+
+
+def _connected(address: str, port: int, *, seconds: float) -> socket.socket:
+    return socket.create_connection((address, port), timeout=seconds)
