@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Callable
 
-from millpond.engines.spec import EngineError, Node, ReplicatingEngine
-from millpond.host.spec import Host, files_digest
+from millpond.engines.spec import EngineError, EngineState, Node, ReplicatingEngine
+from millpond.host.spec import Host, Place, files_digest
 from millpond.services.elasticache.records.replication_groups import Member, ReplicationGroup
 from millpond.services.elasticache.replication.steps import ObservedMember
 
 _PROBE_SECONDS = 0.1
 _SLICES = 4
+_SILENT = f"no answer within {_PROBE_SECONDS} seconds"
 
 
 async def observe_members(
@@ -33,10 +34,12 @@ async def _observe(
     silence = await _silence(engine, wanted)
     if silence:
         return ObservedMember(exists=True, running=True, incarnation=state.incarnation, detail=silence)
-    answer = await engine.observe(wanted, place)
-    if not answer.answering:
+    answer = await _answer(engine, wanted, place)
+    if answer is not None and not answer.answering:
         # It said PONG, so this was a long question on a busy machine.
-        answer = await engine.observe(wanted, place)
+        answer = await _answer(engine, wanted, place)
+    if answer is None:
+        return ObservedMember(exists=True, running=True, incarnation=state.incarnation, detail=_SILENT)
     return ObservedMember(
         exists=True,
         running=True,
@@ -53,6 +56,20 @@ async def _observe(
         unconfigured=tuple(answer.unconfigured),
         detail=answer.detail,
     )
+
+
+async def _answer(engine: ReplicatingEngine, node: Node, place: Place) -> EngineState | None:
+    """What a node says of itself; None when it falls silent meanwhile, which a long answer alone is not."""
+    question = asyncio.create_task(engine.observe(node, place))
+    try:
+        while True:
+            done, _pending = await asyncio.wait({question}, timeout=_PROBE_SECONDS)
+            if done:
+                return question.result()
+            if await _silence(engine, node):
+                return None
+    finally:
+        question.cancel()
 
 
 async def all_answer(
@@ -86,4 +103,4 @@ async def _silence(engine: ReplicatingEngine, node: Node) -> str:
         return str(error)
     finally:
         question.cancel()
-    return f"no answer within {_PROBE_SECONDS} seconds"
+    return _SILENT
