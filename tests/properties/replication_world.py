@@ -384,7 +384,7 @@ class World:
     def grown(self, group: ReplicationGroup, index: int) -> ReplicationGroup:
         shard = self.first(group, index)
         number = max(int(each.id[-3:]) for each in shard.members) + 1
-        added = member("pond", shard.id, number, mode=group.spec.cluster_mode)
+        added = member("pond", shard.id, number, mode=group.spec.cluster_mode, region=group.region)
         return self.changed(group, replace(shard, members=(*shard.members, added)))
 
     def shrunk(self, group: ReplicationGroup, index: int) -> ReplicationGroup:

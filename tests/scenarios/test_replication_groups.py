@@ -212,7 +212,7 @@ def test_without_failover_the_primary_is_replaced_in_place(millpond: Installatio
 def test_replicas_come_and_go_while_the_group_serves(trio: KeptGroup):
     def grown(group: ReplicationGroup) -> ReplicationGroup:
         shard = group.shards[0]
-        added = member(group.id, shard.id, 4, mode="disabled")
+        added = member(group.id, shard.id, 4, mode="disabled", region=group.region)
         return replace(group, shards=(replace(shard, members=(*shard.members, added)),))
 
     def shrunk(group: ReplicationGroup) -> ReplicationGroup:
@@ -304,7 +304,7 @@ def test_shards_come_and_go_while_clients_write(sharded: KeptGroup):
     def out(group: ReplicationGroup) -> ReplicationGroup:
         owned = {each.id: each.slots for each in group.shards}
         shares = spread(owned, ["0001", "0002", "0003", "0004"])
-        added = new_group("pond", mode="enabled", shards=4).shards[3]
+        added = new_group("pond", region=group.region, mode="enabled", shards=4).shards[3]
         return replace(group, shards=tuple(replace(each, slots=shares[each.id]) for each in (*group.shards, added)))
 
     def back(group: ReplicationGroup) -> ReplicationGroup:

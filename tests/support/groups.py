@@ -26,9 +26,9 @@ from tests.support.waiting import eventually
 CREATED = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 
 
-def member(group: str, shard: str, number: int, *, mode: ClusterMode) -> Member:
+def member(group: str, shard: str, number: int, *, mode: ClusterMode, region: str) -> Member:
     name = f"{group}-{number:03d}" if mode == "disabled" else f"{group}-{shard}-{number:03d}"
-    return Member(id=name, node=CacheNode(id="0001", zone=f"zone-{'abc'[number % 3]}", created_at=CREATED))
+    return Member(id=name, node=CacheNode(id="0001", zone=f"{region}{'abc'[number % 3]}", created_at=CREATED))
 
 
 def new_group(
@@ -72,7 +72,9 @@ def new_group(
             Shard(
                 id=f"{at:04d}",
                 slots=slots[at - 1],
-                members=tuple(member(name, f"{at:04d}", number, mode=mode) for number in range(1, replicas + 2)),
+                members=tuple(
+                    member(name, f"{at:04d}", number, mode=mode, region=region) for number in range(1, replicas + 2)
+                ),
             )
             for at in range(1, shards + 1)
         ),
