@@ -71,6 +71,8 @@ class NetworksOfInstallation:
         node = await asyncio.to_thread(load)
         if node is None:
             raise Refusal(f"No node of {cache} can be reached (yet); look: millpond explain {cache}")
+        if not node.interface:
+            return Tunnel(socket="", zone="")  # it has an address of this machine's own
         path = await self._tunnels.open(node.interface, node.interface, port=node.port)
         return Tunnel(socket=str(path), zone="")
 

@@ -200,4 +200,5 @@ class Loop:
 
 
 def _backoff(failures: int) -> float:
-    return min(_FIRST_BACKOFF * float(2 ** (failures - 1)), _LONGEST_BACKOFF)
+    # Failures may be many in the end, and a power of them more than a float holds.
+    return min(_FIRST_BACKOFF * 2.0 ** min(failures - 1, 30), _LONGEST_BACKOFF)

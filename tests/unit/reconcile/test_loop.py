@@ -141,6 +141,15 @@ async def test_not_yet_is_a_reason_and_not_an_error():
     assert (activation.why, activation.failures) == ("the disk is full", 1)
 
 
+async def test_a_key_that_fails_for_days_is_still_looked_at():
+    recorder = Recorder(lambda _key, _n: Outcome(why="in trouble", trouble=True), ["a"])
+    loop = make(recorder)
+    await run_for(loop, 2 * 86_400)
+    (activation,) = loop.activations()
+    assert activation.failures > 1100
+    assert recorder.passes[-1][1] > 1.9 * 86_400
+
+
 async def test_a_controller_that_cannot_list_its_keys_does_not_end_the_loop():
     class Broken(Recorder):
         def keys(self) -> Iterable[str]:

@@ -135,9 +135,10 @@ class VpcAddresses:
 
 
 class ListedNode(msgspec.Struct, frozen=True, kw_only=True):
-    """A node that clients are told about, in a VPC."""
+    """A node that clients are told about."""
 
     interface: str
+    """That it lives in; empty where it has an address of the machine's own."""
     address: str
     port: int
 
@@ -162,9 +163,9 @@ def every_listed_node(transaction: Connection) -> list[ListedNode]:
     nodes = [(each, cluster.spec.port) for cluster in clusters for each in cluster.nodes]
     nodes += [(each.node, group.spec.port) for group in groups for each in group.members]
     return [
-        ListedNode(interface=node.interface, address=node.address, port=port)
+        ListedNode(interface=node.lives_in, address=node.address, port=port)
         for node, port in nodes
-        if node.listed and node.interface
+        if node.listed and node.lives_in
     ]
 
 
@@ -179,8 +180,8 @@ def first_listed_node(transaction: Connection, account: str, region: str, name: 
         if cluster is None:
             return None
         found, port = list(cluster.nodes), cluster.spec.port
-    listed = (each for each in found if each.listed and each.interface)
-    return next((ListedNode(interface=each.interface, address=each.address, port=port) for each in listed), None)
+    listed = (each for each in found if each.listed)
+    return next((ListedNode(interface=each.lives_in, address=each.address, port=port) for each in listed), None)
 
 
 def circle_of(arn: str) -> str:

@@ -206,9 +206,9 @@ class CacheClusterController:
 
     async def _is_networked(self, node: CacheNode) -> bool:
         """Asked only before a start: a process that runs has its interface."""
-        if self._fabric is None or not node.interface:
+        if self._fabric is None or not node.lives_in:
             return True
-        return any(node.interface in each.interfaces for each in (await self._fabric.observe()).values())
+        return any(node.lives_in in each.interfaces for each in (await self._fabric.observe()).values())
 
     def _engine_node(self, promise: Promise, node: CacheNode) -> Node | None:
         cluster = promise.cluster

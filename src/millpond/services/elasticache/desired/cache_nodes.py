@@ -43,7 +43,7 @@ def engine_node(
         build=build,
         address=node.address,
         port=cluster.spec.port,
-        interface=node.interface,
+        interface=node.lives_in,
         incarnation=node.incarnation,
         volume=f"data-{node.volume}",
         parameters={**values, **{name: value for name, value in node.boot_parameters.items() if name in values}},
@@ -75,7 +75,7 @@ def member_node(
         volume=f"data-{node.volume}",
         parameters={**values, **{name: value for name, value in node.boot_parameters.items() if name in values}},
         admin_password=admin_password,
-        interface=node.interface,
+        interface=node.lives_in,
         replication=Replication(
             clustered=member.clustered,
             hostname=member_endpoint(group, member, zone),

@@ -30,7 +30,7 @@ def group_as_seen(group: ReplicationGroup, seen: Seen) -> ReplicationGroup:
 
 
 def _node_as_seen(node: CacheNode, seen: Seen) -> CacheNode:
-    return msgspec.structs.replace(node, address=seen(node.interface, node.address)) if node.interface else node
+    return msgspec.structs.replace(node, address=seen(node.lives_in, node.address)) if node.lives_in else node
 
 
 def node_endpoint(cluster: CacheCluster, node: CacheNode, zone: str) -> str:

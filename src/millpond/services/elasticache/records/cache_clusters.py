@@ -59,7 +59,7 @@ class CacheNode(msgspec.Struct, frozen=True, kw_only=True):
     address: str = ""
     """Empty until one is decided on; kept for the node's whole life."""
     interface: str = ""
-    """Its network interface in the VPC, on machines that have networks; it comes with the address."""
+    """Its network interface in the VPC: on record only where the node has an address of the machine's own."""
     incarnation: int = 0
     """Counts deliberate starts of its process; 0: none yet."""
     volume: int = 0
@@ -83,6 +83,11 @@ class CacheNode(msgspec.Struct, frozen=True, kw_only=True):
     """Its process was lost and is being replaced by an empty one, as AWS does without a replica."""
     resting: bool = False
     """To be saved and stopped, then started again on the same data (an upgrade, or the whole of Millpond stopping)."""
+
+    @property
+    def lives_in(self) -> str:
+        """The interface that its process runs in; empty for one that was placed where the machine had no networks."""
+        return "" if self.address.startswith("127.") else self.interface
 
 
 class CacheCluster(msgspec.Struct, frozen=True, kw_only=True):

@@ -111,7 +111,7 @@ def _node(cluster: CacheCluster, node: CacheNode, platform: Platform, *, is_stal
 
 
 def _seen(platform: Platform, node: CacheNode) -> str:
-    return platform.seen(node.interface, node.address) if node.interface else node.address
+    return platform.seen(node.lives_in, node.address) if node.lives_in else node.address
 
 
 def _pending(cluster: CacheCluster) -> dict[str, Any]:
